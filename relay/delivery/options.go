@@ -1,0 +1,76 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/relay/retry"
+	"relaykeep/spool"
+	"relaykeep/upstream"
+)
+
+// Spool is what the scheduler needs of spool.Store; its contract is there.
+type Spool interface {
+	Open(lane string, open bool)
+	Ready(lane string) <-chan struct{}
+	Claim(ctx context.Context, lane string, limit spool.Limit) ([]spool.Delivery, time.Time, error)
+	Mark(d *spool.Delivery, accepted []int) (wait func() error)
+	Settle(ctx context.Context, d *spool.Delivery, s spool.Settlement) error
+	Release(d *spool.Delivery)
+	Doubts(ctx context.Context) ([]spool.Delivery, error)
+	Expired(ctx context.Context, now time.Time, max int) ([]spool.Delivery, time.Time, error)
+	Body(m relay.Message) relay.Body
+}
+
+// Sink takes events. It does not block.
+type Sink interface{ Emit(relay.Event) }
+
+// Lane describes one upstream to the scheduler.
+type Lane struct {
+	Name           string
+	Transport      upstream.Transport // owned by the caller
+	MaxConnections int                // how many attempts at once
+	MaxRecipients  int                // per attempt
+	Breaker        Breaker
+}
+
+// Breaker says when an upstream is left alone.
+type Breaker struct {
+	Failures    int           // distinct messages in a row that the upstream is to blame for
+	Cooldown    time.Duration // the first; it doubles up to MaxCooldown
+	MaxCooldown time.Duration
+}
+
+// Route is what the scheduler needs to know of a route.
+type Route struct {
+	Upstreams     []string
+	Policy        retry.Policy
+	FailoverAfter int // temporary failures of a message at one upstream before the next is tried, at least 1
+	InDoubt       InDoubt
+}
+
+// InDoubt is what follows a first unknown outcome. A second one for the same
+// recipient holds it, whatever the policy.
+type InDoubt uint8
+
+// The policies.
+const (
+	InDoubtRetry    InDoubt = iota // once more, at the same upstream
+	InDoubtHold                    // hold at once
+	InDoubtFailover                // the next upstream: a second copy by another way is possible
+)
+
+// Options make a Scheduler.
+type Options struct {
+	Spool  Spool
+	Sink   Sink
+	Lanes  []Lane
+	Routes map[string]Route // by name
+
+	// Reassign routes a recipient whose route is gone, by the configuration
+	// of today; ok is false where no route matches.
+	Reassign func(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool)
+
+	DrainTime time.Duration // how long Stop waits for attempts under way; 0: 30 s
+}

@@ -1,0 +1,76 @@
+package relay
+
+import (
+	"io"
+	"time"
+)
+
+// ID names a message in the spool: a ULID in its canonical text form, 26
+// characters of Crockford's base 32. IDs sort by the time of acceptance.
+type ID string
+
+// Message is what is known of one accepted mail beside its recipients and its
+// body. Once accepted it does not change.
+type Message struct {
+	ID        ID
+	MessageID string // the Message-ID field as it stands, angle brackets included; "" if there is none
+	Subject   string // the Subject field, unfolded, still encoded, cut to MaxSubject bytes
+
+	// From is the envelope sender in the form it has between the angle
+	// brackets on the wire (local part quoted where RFC 5321 wants it);
+	// "" is the null sender.
+	From string
+
+	// Size and SHA256 are those of the body as stored, the Received line
+	// included. The spool sets them while it takes the body in.
+	Size   int64
+	SHA256 [32]byte
+
+	ReceivedAt time.Time
+	Listener   string
+	Client     string // the client's IP address, or "unix" for a unix socket
+	User       string // who logged in; "" for nobody
+
+	EightBit bool // BODY=8BITMIME was declared (RFC 6152)
+	UTF8     bool // SMTPUTF8 was declared (RFC 6531)
+
+	Return     string // RET of RFC 3461: "FULL", "HDRS" or ""
+	EnvelopeID string // ENVID of RFC 3461, decoded; "" if none
+}
+
+// MaxSubject bounds Message.Subject, in bytes.
+const MaxSubject = 200
+
+// Body gives access to the content of a message: header section and text, CRLF
+// line ends, not dot-stuffed.
+type Body interface {
+	// Open starts a new read from the first byte. It may be called any number
+	// of times, from several goroutines. The caller closes the reader.
+	//
+	// A reader that finds the stored bytes damaged returns an error that
+	// matches ErrBodyDamaged, at the latest in place of io.EOF: who has not
+	// read io.EOF must not hand the message on as complete.
+	Open() (io.ReadCloser, error)
+
+	// Size is the number of bytes that a whole read gives.
+	Size() int64
+}
+
+// Assignment says which way a recipient goes: the outcome of routing.
+type Assignment struct {
+	Route     string
+	Upstreams []string // in order of preference, never empty
+	Priority  Priority
+	ExpiresAt time.Time
+}
+
+// RouteQuery is what routing may look at. Header is nil while the header has
+// not been read yet; it returns every value of a field, unfolded.
+type RouteQuery struct {
+	Sender    string
+	Recipient string
+	Listener  string
+	User      string
+	Client    string
+	Header    func(name string) []string
+}

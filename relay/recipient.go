@@ -1,0 +1,116 @@
+package relay
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is where a recipient stands.
+type State uint8
+
+// The states of a recipient. Queued is due now or later; a message is finished
+// when each of its recipients is in a state for which Finished is true.
+// Sending is never stored: it is a queued recipient under a lease.
+const (
+	Queued State = iota
+	Sending
+	Delivered
+	Bounced
+	Expired
+	Held
+	Deleted
+)
+
+var stateNames = []string{"queued", "sending", "delivered", "bounced", "expired", "held", "deleted"}
+
+// String gives the contract's name of s.
+func (s State) String() string { return nameOf(stateNames, uint8(s)) }
+
+// MarshalText gives the contract's name of s.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the contract's name of a state.
+func (s *State) UnmarshalText(b []byte) error { return fromName((*uint8)(s), stateNames, "state", b) }
+
+// Finished reports whether nothing more will happen to a recipient by itself
+// or by an operator's release.
+func (s State) Finished() bool {
+	return s == Delivered || s == Bounced || s == Expired || s == Deleted
+}
+
+// Priority orders mail within a lane. The zero value is Normal.
+type Priority int8
+
+// The priorities, in the order in which they are sent.
+const (
+	High   Priority = -1
+	Normal Priority = 0
+	Low    Priority = 1
+)
+
+// String gives the contract's name of p.
+func (p Priority) String() string {
+	switch {
+	case p < Normal:
+		return "high"
+	case p > Normal:
+		return "low"
+	}
+	return "normal"
+}
+
+// MarshalText gives the contract's name of p.
+func (p Priority) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the contract's name of a priority.
+func (p *Priority) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "high":
+		*p = High
+	case "normal":
+		*p = Normal
+	case "low":
+		*p = Low
+	default:
+		return fmt.Errorf("unknown priority %q", b)
+	}
+	return nil
+}
+
+// Recipient is one recipient of a message and its own fate.
+type Recipient struct {
+	Address string // as in Message.From: without angle brackets, quoted where RFC 5321 wants it
+
+	// Notify and OriginalRecipient are NOTIFY and ORCPT of RFC 3461: a comma
+	// separated list ("SUCCESS,FAILURE", "NEVER") and "type;address".
+	Notify            string
+	OriginalRecipient string
+
+	State    State
+	Route    string
+	Priority Priority
+
+	// Eligible are the upstreams that may still be asked in this round, in
+	// order: the chain of the due index. When it runs out, the round is over
+	// and the whole list of the route is eligible again, after a backoff.
+	Eligible []string
+
+	NextAttempt time.Time // while queued: not before
+	ExpiresAt   time.Time
+
+	// Attempts counts those that cost the recipient one (see Verdict.Free);
+	// Failures those at the first upstream of Eligible since it was first
+	// asked in this round; InDoubt the unknown outcomes.
+	Attempts int
+	Failures int
+	InDoubt  int
+
+	Upstream string // of the last attempt
+	RemoteID string // what the provider called the message in its 250
+	Last     Verdict
+	LastAt   time.Time
+
+	// HoldReason says why a recipient is held, in words for people.
+	HoldReason string
+	FinishedAt time.Time
+}

@@ -1,0 +1,189 @@
+// Package spool is the contract of the store that keeps mail between the
+// client's 250 and the upstream's, and the records and filters that go with
+// it.
+//
+// Every store passes the conformance suite of spool/spooltest.
+package spool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"relaykeep/relay"
+)
+
+// Errors that a store returns. Match them with errors.Is.
+var (
+	// ErrFull: there is no room for more mail (the configured size, or the
+	// disk). What is in the spool goes on being delivered.
+	ErrFull = errors.New("the spool is full")
+
+	// ErrNotFound: no message has this id.
+	ErrNotFound = errors.New("no such message")
+
+	// ErrFailed: a commit failed in a way that leaves its outcome unknown.
+	// The store refuses everything from then on; see Store.Failed.
+	ErrFailed = errors.New("the spool has failed")
+
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("the spool is closed")
+)
+
+// Store keeps messages. All methods are safe for concurrent use.
+//
+// One process owns a store. Leases (what is being sent) live in its memory and
+// end with it; marks are durable.
+type Store interface {
+	// Accept takes a message in. It reads body to its end, in bounded memory,
+	// sets m.Size and m.SHA256, and returns nil only when envelope,
+	// recipients, body and due index are on disk. m.ID must be fresh (NewID)
+	// and each recipient queued. If body fails, its error is returned as it is
+	// (wrapped) and nothing is kept. ctx bounds the wait up to the moment
+	// where the message has joined a commit, not that of the commit itself.
+	Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error
+
+	// Open says whether a lane (an upstream, by name) takes mail now. A
+	// recipient is offered to the first open lane among its Eligible; lanes
+	// are closed until they are opened.
+	Open(lane string, open bool)
+
+	// Ready returns the channel that gets a token when there may be something
+	// new for the lane: mail became due or was queued, or lanes opened or
+	// closed. The same channel every time, of capacity one.
+	Ready(lane string) <-chan struct{}
+
+	// Claim leases what is due for the lane now: at most limit.Messages
+	// deliveries of at most limit.Recipients recipients each, high priority
+	// first. It never waits for mail: when it returns fewer than asked for,
+	// next is when the next one becomes due (the zero time: nothing is
+	// waiting). Each delivery must be given back by Settle or Release. The
+	// cost does not grow with the length of the queue.
+	Claim(ctx context.Context, lane string, limit Limit) (due []Delivery, next time.Time, err error)
+
+	// Mark records that d is about to be sent to the recipients at these
+	// indexes into d.Recipients. It starts the commit; wait blocks until the
+	// record is on disk.
+	Mark(d *Delivery, accepted []int) (wait func() error)
+
+	// Settle writes what an attempt did: the recipients' new values, in the
+	// order of d.Recipients, and the events, in one transaction, which also
+	// removes d's mark, and the body if the last recipient is finished. It
+	// ends the lease.
+	Settle(ctx context.Context, d *Delivery, s Settlement) error
+
+	// Release gives a lease back without any change.
+	Release(d *Delivery)
+
+	// Doubts leases, at start, every delivery that has a mark of an earlier
+	// process: each was about to be sent and nobody knows the outcome.
+	// d.Recipients are those of the mark. Each must be settled.
+	Doubts(ctx context.Context) ([]Delivery, error)
+
+	// Expired leases up to max deliveries with recipients that are queued,
+	// or held for another reason than an operator's wish, and past their
+	// time: one delivery per message, lane "". next is when the next message
+	// expires.
+	Expired(ctx context.Context, now time.Time, max int) (past []Delivery, next time.Time, err error)
+
+	// UseTable names the routing table of today by a fingerprint. What was
+	// queued under another one is offered to no lane until Reroute has seen
+	// it.
+	UseTable(fingerprint string)
+
+	// Reroute calls assign for each message queued under another routing
+	// table, in bounded batches, and stores the recipients that it returns (a
+	// slice of the same length; ones that are finished or leased are not
+	// looked at). It returns how many messages it saw.
+	Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) []relay.Recipient) (int, error)
+
+	// Body gives access to the body of a message. It does not look for it:
+	// Open of what is returned does.
+	Body(m relay.Message) relay.Body
+
+	// Get reads one message, finished ones of the history too, with its
+	// events, oldest first.
+	Get(ctx context.Context, id relay.ID) (Entry, error)
+
+	// List calls fn for each message that f selects, oldest first, without its
+	// events, until fn returns an error, which List returns. No transaction
+	// stays open while fn runs.
+	List(ctx context.Context, f Filter, fn func(Entry) error) error
+
+	// Stats counts what is in the store, at a cost that does not depend on
+	// how much that is.
+	Stats(ctx context.Context) (Stats, error)
+
+	// Failed is closed when the store has failed (ErrFailed); Err then says
+	// why. The process should end and start again.
+	Failed() <-chan struct{}
+	Err() error
+
+	// Close waits for the commits under way and ends the store.
+	Close() error
+}
+
+// Limit bounds a claim. Both must be positive.
+type Limit struct {
+	Messages   int
+	Recipients int // of each delivery
+}
+
+// Delivery is a lease on some recipients of a message: nobody else is offered
+// them until it is settled or released. The caller owns it and must not change
+// it.
+type Delivery struct {
+	Message    relay.Message
+	Recipients []relay.Recipient
+	Index      []int  // the places of Recipients among those of the message
+	Lane       string // the upstream that it was claimed for
+	Attempt    int    // the number of this attempt at the message, from 1
+	MarkedAt   time.Time
+}
+
+// Settlement is the outcome of a delivery.
+type Settlement struct {
+	Recipients []relay.Recipient // as long as Delivery.Recipients, in the same order
+	Events     []relay.Event
+}
+
+// Entry is one message as the store knows it.
+type Entry struct {
+	Message    relay.Message
+	Recipients []relay.Recipient // those under a lease have the state Sending
+	Events     []relay.Event     // oldest first; only from Get
+	HasBody    bool              // only from Get
+}
+
+// Finished reports whether every recipient is.
+func (e Entry) Finished() bool {
+	for _, r := range e.Recipients {
+		if !r.State.Finished() {
+			return false
+		}
+	}
+	return true
+}
+
+// Stats are the counts of a store.
+type Stats struct {
+	Messages   int64 // unfinished ones
+	History    int64 // finished ones that are still listed
+	Recipients []Count
+	Oldest     time.Time // when the oldest unfinished message was received; zero if there is none
+	BodyBytes  int64     // of the unfinished messages
+
+	FileBytes int64 // size of the spool file
+	UsedBytes int64 // of it, what is in use
+	FreePages int64
+	PageSize  int
+}
+
+// Count is the number of recipients in a state at an upstream: the next one to
+// be asked while queued, else the last one that was.
+type Count struct {
+	State    relay.State `json:"state"`
+	Upstream string      `json:"upstream"`
+	N        int64       `json:"recipients"`
+}

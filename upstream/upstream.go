@@ -1,0 +1,62 @@
+// Package upstream is the contract between the delivery room and whatever
+// carries a message to a provider.
+package upstream
+
+import (
+	"context"
+
+	"relaykeep/relay"
+)
+
+// Transport carries messages to one upstream. All methods are safe for
+// concurrent use; the caller bounds how many Deliver calls run at once.
+type Transport interface {
+	// Deliver makes one attempt to hand m to the recipients in to, in one
+	// transaction, and returns one verdict per recipient, in their order. It
+	// never retries (one fresh connection in place of a kept one that turned
+	// out to be dead, before anything was answered, is no retry) and never
+	// panics on what the other side says.
+	//
+	// Before the final dot it calls mark exactly once, with the indexes into
+	// to of the recipients that were accepted, as soon as they are known, and
+	// it sends the final dot only after wait has returned nil. If wait fails,
+	// nothing was delivered. If nobody was accepted mark is not called.
+	//
+	// When ctx ends, Deliver breaks off at once: before the final dot the
+	// verdicts are deferred, free and of rule "interrupted"; after it they are
+	// unknown.
+	Deliver(ctx context.Context, m relay.Message, body relay.Body, to []relay.Recipient, mark Marker) []relay.Verdict
+
+	// Probe tries how far the upstream lets us come, up to and including the
+	// login, without sending mail, on a connection of its own. A verdict of
+	// class delivered says that all is well; Stage is the one that was
+	// reached.
+	Probe(ctx context.Context) relay.Verdict
+
+	// Close ends the kept connections. Deliver must not be called any more.
+	Close() error
+}
+
+// Marker records, durably, that the recipients at these indexes are about to
+// be sent to. It starts the work and returns; wait blocks until it is on disk.
+type Marker func(accepted []int) (wait func() error)
+
+// Answer is what came back from an upstream, before anything is made of it:
+// the input of classification.
+type Answer struct {
+	Provider string // which pack of rules applies: "generic", "ses", …
+	Stage    relay.Stage
+	Code     int    // 0 where no reply came
+	Enhanced string // "" where the reply has none
+	Text     string // lines joined by "\n", without codes; untrusted
+	Err      error  // why there is no reply; nil where there is one
+
+	// DotSent means that the final dot was handed to the network: from then
+	// on the lack of an answer is an unknown outcome.
+	DotSent bool
+}
+
+// Classifier makes a verdict of an answer. It is a pure function, safe for
+// concurrent use. Code, Enhanced, Stage and Text of the verdict are those of
+// the answer, Text escaped and bounded.
+type Classifier func(Answer) relay.Verdict
