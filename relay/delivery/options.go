@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"relaykeep/relay"
-	"relaykeep/relay/retry"
 	"relaykeep/spool"
 	"relaykeep/upstream"
 )
@@ -45,9 +44,17 @@ type Breaker struct {
 // Route is what the scheduler needs to know of a route.
 type Route struct {
 	Upstreams     []string
-	Policy        retry.Policy
+	Retry         Retry
 	FailoverAfter int // temporary failures of a message at one upstream before the next is tried, at least 1
 	InDoubt       InDoubt
+}
+
+// Retry says when a deferred recipient is tried again. retry.Policy is one.
+type Retry interface {
+	// Delay is the time until the next attempt after this many attempts (at
+	// least 1), spread by random, which is in [0, 1). ok is false when there
+	// is to be no further attempt.
+	Delay(attempts int, random float64) (d time.Duration, ok bool)
 }
 
 // InDoubt is what follows a first unknown outcome. A second one for the same
