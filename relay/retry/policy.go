@@ -1,6 +1,10 @@
 package retry
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Policy says when a deferred recipient is tried again, and when no more.
 type Policy struct {
@@ -24,3 +28,38 @@ const (
 	Fixed
 	List
 )
+
+var backoffNames = []string{"exponential", "fibonacci", "fixed", "list"}
+
+// String gives the contract's name of b.
+func (b Backoff) String() string {
+	if int(b) < len(backoffNames) {
+		return backoffNames[b]
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(b))
+}
+
+// MarshalText gives the contract's name of b.
+func (b Backoff) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText reads the contract's name of a backoff.
+func (b *Backoff) UnmarshalText(text []byte) error {
+	i := slices.Index(backoffNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("unknown backoff %q", text)
+	}
+	*b = Backoff(i)
+	return nil
+}
+
+// Default is the policy of a configuration that names none.
+func Default() Policy {
+	return Policy{
+		Backoff: Exponential,
+		Initial: time.Minute,
+		Factor:  2,
+		Max:     time.Hour,
+		Jitter:  0.2,
+		Expire:  5 * 24 * time.Hour,
+	}
+}
