@@ -18,13 +18,15 @@ type Route struct {
 
 // Match says which mail takes a route. All that is given must hold; the zero
 // Match holds for all mail. Globs are those of spool.Glob and know no case.
+// The null sender and the user of mail that nobody logged in for are the empty
+// string: * matches them, and ?* does not.
 type Match struct {
-	Sender    []string // globs
-	Recipient []string // globs
-	Header    []HeaderMatch
-	Listener  []string
-	User      []string // globs
-	Client    []netip.Prefix
+	Sender    []string       // globs
+	Recipient []string       // globs
+	Header    []HeaderMatch  // each must hold
+	Listener  []string       // names, as they are written
+	User      []string       // globs
+	Client    []netip.Prefix // a client on a unix socket is in none
 }
 
 // HeaderMatch holds when some field of this name matches the glob.
