@@ -136,10 +136,11 @@ type Limit struct {
 type Delivery struct {
 	Message    relay.Message
 	Recipients []relay.Recipient
-	Index      []int  // the places of Recipients among those of the message
-	Lane       string // the upstream that it was claimed for
-	Attempt    int    // the number of this attempt at the message, from 1
-	MarkedAt   time.Time
+	Index      []int     // the places of Recipients among those of the message
+	Lane       string    // the upstream that it was claimed for
+	Attempt    int       // the number of this attempt at the message, from 1
+	MarkedAt   time.Time // of a doubt: when the mark was made
+	Lease      uint64    // the store's own
 }
 
 // Settlement is the outcome of a delivery.

@@ -1,0 +1,43 @@
+// Package bolt is the store of one process: a spool in one bbolt file.
+//
+// # What it promises
+//
+// A single committer takes every change that waits into one transaction, so
+// writers never queue up on fsync one by one; a change is acknowledged only
+// when the transaction that holds it is on disk (two fdatasyncs). Counts, due
+// index, expiry index and history change in the same transaction as the record
+// that they follow from.
+//
+// Bodies lie in chunks in a bucket of their own. A small one goes in with its
+// message; a large one is staged over several transactions and becomes visible
+// in the last. What a crash left half staged is swept at the next Open.
+//
+// Nothing is loaded at Open that grows with the queue: only the chains (lists
+// of upstreams), the counts, and the marks of the few deliveries that an
+// earlier process had under way.
+//
+// A commit that fails with a full disk leaves the file as it was: more mail is
+// refused (spool.ErrFull), a ballast file is let go, and deliveries go on. Any
+// other failed commit leaves its outcome unknown: the store refuses everything
+// from then on, closes Failed, and leaves a note beside the file so that the
+// next Open verifies it.
+//
+// # Layout
+//
+// Keys begin with the 16 bytes of the message id unless said otherwise; times
+// are nanoseconds since 1970 in 8 bytes, big-endian.
+//
+//	meta      schema, instance, counts
+//	queue     id → record of an unfinished message
+//	history   id → record of a finished one
+//	bodies    id, chunk number (4) → bytes
+//	staged    id → nothing: a body that is being staged
+//	chains    chain id (4) → routing table, list of upstreams
+//	due       chain id (4), priority (1), time (8), id → nothing
+//	expiry    time (8), id → nothing: when the next recipient runs out of time
+//	marks     id, lease (8) → mark
+//	events    id, sequence (8) → event
+//	finished  time (8), id → nothing: to prune the history by
+//	kept      time (8), id → nothing: bodies of failed mail that are kept
+//	tokens    upstream → refresh token
+package bolt

@@ -1,0 +1,65 @@
+package bolt
+
+import (
+	"context"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"relaykeep/spool"
+)
+
+// Expired leases what has run out of time; see spool.Store.
+func (s *Store) Expired(ctx context.Context, now time.Time, max int) (past []spool.Delivery, next time.Time, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, time.Time{}, err
+	}
+	if err := s.Err(); err != nil {
+		return nil, time.Time{}, err
+	}
+	s.leases.mu.Lock()
+	defer s.leases.mu.Unlock()
+	err = s.view(func(tx *bbolt.Tx) error {
+		queue, c := tx.Bucket([]byte(bucketQueue)), tx.Bucket([]byte(bucketExpiry)).Cursor()
+		for k, _ := c.First(); k != nil && len(past) < max; k, _ = c.Next() {
+			at, key, ok := splitTimeKey(k)
+			if !ok {
+				continue
+			}
+			if at.After(now) {
+				next = at
+				return nil
+			}
+			if d, ok := s.leaseExpired(queue, key, now); ok {
+				past = append(past, d)
+			}
+		}
+		return nil
+	})
+	return past, next, err
+}
+
+// leaseExpired takes the recipients of a message that are past their time; ok
+// is false where they are all being sent at the moment.
+func (s *Store) leaseExpired(queue *bbolt.Bucket, k spool.Key, now time.Time) (d spool.Delivery, ok bool) {
+	raw := queue.Get(k[:])
+	if raw == nil {
+		return d, false
+	}
+	rec, err := s.codec.DecodeRecord(raw)
+	if err != nil {
+		s.log.Error("a message in the spool cannot be read and is left alone", "message", string(k.ID()), "error", err.Error())
+		return d, false
+	}
+	var index []int
+	for i := range rec.Recipients {
+		r := &rec.Recipients[i]
+		if spool.Expires(r) && !r.ExpiresAt.After(now) && !s.leases.covers(k, i) {
+			index = append(index, i)
+		}
+	}
+	if len(index) == 0 {
+		return d, false
+	}
+	return delivery(&rec, s.leases.take(0, k, &rec, index, "")), true
+}

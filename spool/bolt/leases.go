@@ -1,0 +1,126 @@
+package bolt
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+// leaseTable knows what is being sent. It lives in memory: one process owns
+// the file.
+//
+// Its lock is held for the whole of a claim, reads included, and leases end
+// under it after their transaction is on disk: so a claim never sees a record
+// from before a settlement whose lease has ended already.
+type leaseTable struct {
+	mu   sync.Mutex
+	seq  uint64
+	byID map[uint64]*lease
+	of   map[spool.Key][]*lease
+}
+
+// lease is one delivery.
+type lease struct {
+	id    uint64
+	key   spool.Key
+	index []int
+	lane  string
+	rows  []spool.CountsBy // what its recipients are counted under while it lasts
+}
+
+// start begins the numbering at a time, so that no number is one that an
+// earlier process left in a mark.
+func (t *leaseTable) start(now time.Time) {
+	t.seq = uint64(now.UnixNano())
+	t.byID = make(map[uint64]*lease)
+	t.of = make(map[spool.Key][]*lease)
+}
+
+// take leases recipients of rec. The lock is held; id 0 takes the next number.
+func (t *leaseTable) take(id uint64, k spool.Key, rec *spool.Record, index []int, lane string) *lease {
+	if id == 0 {
+		t.seq++
+		id = t.seq
+	}
+	l := &lease{id: id, key: k, index: index, lane: lane, rows: make([]spool.CountsBy, 0, len(index))}
+	for _, i := range index {
+		state, upstream := spool.CountKey(rec.Recipients[i])
+		l.rows = append(l.rows, spool.CountsBy{State: state, Upstream: upstream})
+	}
+	t.byID[id] = l
+	t.of[k] = append(t.of[k], l)
+	return l
+}
+
+// covers reports whether a recipient is leased. The lock is held.
+func (t *leaseTable) covers(k spool.Key, i int) bool {
+	for _, l := range t.of[k] {
+		if slices.Contains(l.index, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// any reports whether some recipient of a message is leased.
+func (t *leaseTable) any(k spool.Key) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.of[k]) > 0
+}
+
+// end ends leases; those that are gone are passed over.
+func (t *leaseTable) end(ids []uint64) {
+	if len(ids) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range ids {
+		l := t.byID[id]
+		if l == nil {
+			continue
+		}
+		delete(t.byID, id)
+		rest := slices.DeleteFunc(t.of[l.key], func(o *lease) bool { return o == l })
+		if len(rest) == 0 {
+			delete(t.of, l.key)
+		} else {
+			t.of[l.key] = rest
+		}
+	}
+}
+
+// overlay gives the recipients of an entry that are being sent that state.
+func (t *leaseTable) overlay(k spool.Key, to []relay.Recipient) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.of[k] {
+		for _, i := range l.index {
+			if i < len(to) && to[i].State == relay.Queued {
+				to[i].State = relay.Sending
+			}
+		}
+	}
+}
+
+// sending moves what is being sent from queued to that state.
+func (t *leaseTable) sending(c *spool.Counts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	moved := spool.Counts{By: make(map[spool.CountsBy]int64)}
+	for _, l := range t.byID {
+		for _, row := range l.rows {
+			if row.State != relay.Queued {
+				continue
+			}
+			moved.By[row]--
+			moved.By[spool.CountsBy{State: relay.Sending, Upstream: cmp.Or(l.lane, row.Upstream)}]++
+		}
+	}
+	*c = c.Plus(&moved)
+}

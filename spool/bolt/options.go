@@ -1,0 +1,49 @@
+package bolt
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options describe a spool file.
+type Options struct {
+	Path string
+
+	MaxSize     int64         // of used pages, in bytes; past it Accept returns spool.ErrFull. 0: no limit
+	MinFreeDisk int64         // bytes left on the file system below which Accept returns spool.ErrFull
+	History     time.Duration // how long finished messages stay listed
+	KeepFailed  time.Duration // how long bodies of bounced and expired mail are kept
+
+	NoSync   bool // no fsync: for tests only
+	ReadOnly bool // of a spool whose daemon is stopped; changes fail
+
+	Logger hclog.Logger // nil: nothing is said
+}
+
+const (
+	// pageSize of a new file. Measured with a million bodies of 2 KB against
+	// 4096: a file of 2.8 GB instead of 4.4, bulk puts three times as fast.
+	pageSize = 16384
+
+	// chunkSize keeps a chunk with its key and headers within four pages.
+	chunkSize = 64*1024 - 512
+
+	// stageChunks is how many chunks of a body are held in memory: a body of
+	// up to so many goes in with its message, a larger one is staged.
+	stageChunks = 4
+
+	// A batch takes what waits, up to these bounds.
+	maxBatchOps   = 1024
+	maxBatchBytes = 8 << 20
+
+	// pruneBatch bounds how many finished messages one transaction removes.
+	pruneBatch = 500
+
+	openTimeout   = 500 * time.Millisecond // for the lock: a second daemon ends soon
+	pruneInterval = time.Minute
+	allocSize     = 16 << 20
+	initialMmap   = 1 << 30 // so that no reader stops a writer that must remap
+	maxBallast    = 16 << 20
+	minBallast    = 256 << 10
+)

@@ -1,0 +1,176 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+
+	"go.etcd.io/bbolt"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+// listPage bounds how many messages one read transaction of List decodes.
+const listPage = 256
+
+// Get reads one message; see spool.Store.
+func (s *Store) Get(ctx context.Context, id relay.ID) (e spool.Entry, err error) {
+	k, err := spool.KeyOf(id)
+	if err != nil {
+		return e, err
+	}
+	err = s.view(func(tx *bbolt.Tx) error {
+		raw := tx.Bucket([]byte(bucketQueue)).Get(k[:])
+		if raw == nil {
+			raw = tx.Bucket([]byte(bucketHistory)).Get(k[:])
+		}
+		if raw == nil {
+			return spool.ErrNotFound
+		}
+		rec, err := s.codec.DecodeRecord(raw)
+		if err != nil {
+			return err
+		}
+		e.Message, e.Recipients = rec.Message, rec.Recipients
+		c := tx.Bucket([]byte(bucketEvents)).Cursor()
+		for key, v := c.Seek(k[:]); bytes.HasPrefix(key, k[:]); key, v = c.Next() {
+			event, err := s.codec.DecodeEvent(v, &e.Message)
+			if err != nil {
+				return err
+			}
+			e.Events = append(e.Events, event)
+		}
+		first, _ := tx.Bucket([]byte(bucketBodies)).Cursor().Seek(k[:])
+		e.HasBody = bytes.HasPrefix(first, k[:])
+		return nil
+	})
+	if err != nil {
+		return spool.Entry{}, err
+	}
+	s.leases.overlay(k, e.Recipients)
+	return e, nil
+}
+
+// List calls fn for the messages that f selects; see spool.Store.
+func (s *Store) List(ctx context.Context, f spool.Filter, fn func(spool.Entry) error) error {
+	var after []byte
+	given := 0
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		page, last, err := s.readPage(after, f.History())
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			e := spool.Entry{Message: page[i].Message, Recipients: page[i].Recipients}
+			if k, err := spool.KeyOf(e.Message.ID); err == nil {
+				s.leases.overlay(k, e.Recipients)
+			}
+			if !f.Match(e) {
+				continue
+			}
+			if err := fn(e); err != nil {
+				return err
+			}
+			if given++; f.Limit > 0 && given >= f.Limit {
+				return nil
+			}
+		}
+		if last == nil {
+			return nil
+		}
+		after = last
+	}
+}
+
+// readPage reads the next messages after an id, oldest first, those of the
+// history among them where asked for; last is nil at the end.
+func (s *Store) readPage(after []byte, history bool) (page []spool.Record, last []byte, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		m := merge{a: seekAfter(tx.Bucket([]byte(bucketQueue)), after)}
+		if history {
+			m.b = seekAfter(tx.Bucket([]byte(bucketHistory)), after)
+		}
+		for len(page) < listPage {
+			k, v := m.next()
+			if k == nil {
+				last = nil
+				return nil
+			}
+			rec, err := s.codec.DecodeRecord(v)
+			if err != nil {
+				s.log.Error("a message in the spool cannot be read and is left out", "message", string(spool.Key(k).ID()), "error", err.Error())
+				continue
+			}
+			page, last = append(page, rec), bytes.Clone(k)
+		}
+		return nil
+	})
+	return page, last, err
+}
+
+// position is a cursor and where it stands.
+type position struct {
+	c    *bbolt.Cursor
+	k, v []byte
+}
+
+func seekAfter(b *bbolt.Bucket, after []byte) position {
+	p := position{c: b.Cursor()}
+	if after == nil {
+		p.k, p.v = p.c.First()
+		return p
+	}
+	if p.k, p.v = p.c.Seek(after); bytes.Equal(p.k, after) {
+		p.k, p.v = p.c.Next()
+	}
+	return p
+}
+
+func (p *position) take() (k, v []byte) {
+	k, v = p.k, p.v
+	p.k, p.v = p.c.Next()
+	return k, v
+}
+
+// merge gives the entries of two buckets in the order of their keys.
+type merge struct{ a, b position }
+
+func (m *merge) next() (k, v []byte) {
+	switch {
+	case m.a.k == nil && m.b.k == nil:
+		return nil, nil
+	case m.b.k == nil, m.a.k != nil && bytes.Compare(m.a.k, m.b.k) < 0:
+		return m.a.take()
+	}
+	return m.b.take()
+}
+
+// Stats counts what is in the store; see spool.Store.
+func (s *Store) Stats(context.Context) (spool.Stats, error) {
+	counts := s.counts.get()
+	s.leases.sending(&counts)
+	st := spool.Stats{
+		Messages: counts.Messages, History: counts.History, BodyBytes: counts.BodyBytes,
+		Recipients: counts.Table(), PageSize: s.db.Info().PageSize,
+	}
+	err := s.view(func(tx *bbolt.Tx) error {
+		if k, v := tx.Bucket([]byte(bucketQueue)).Cursor().First(); k != nil {
+			if rec, err := s.codec.DecodeRecord(v); err == nil {
+				st.Oldest = rec.Message.ReceivedAt
+			}
+		}
+		st.UsedBytes = tx.Size()
+		return nil
+	})
+	if err != nil {
+		return spool.Stats{}, err
+	}
+	free := s.db.Stats()
+	st.FreePages = int64(free.FreePageN + free.PendingPageN)
+	st.UsedBytes -= st.FreePages * int64(st.PageSize)
+	st.FileBytes, err = fileSize(s.opt.Path)
+	return st, err
+}

@@ -1,0 +1,104 @@
+package bolt
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// schemaVersion is that of the layout in the package comment.
+const schemaVersion = 1
+
+// bucket names. A bucket is never used again for another purpose.
+const (
+	bucketMeta     = "meta"
+	bucketQueue    = "queue"
+	bucketHistory  = "history"
+	bucketBodies   = "bodies"
+	bucketStaged   = "staged"
+	bucketChains   = "chains"
+	bucketDue      = "due"
+	bucketExpiry   = "expiry"
+	bucketMarks    = "marks"
+	bucketEvents   = "events"
+	bucketFinished = "finished"
+	bucketKept     = "kept"
+	bucketTokens   = "tokens"
+)
+
+const (
+	metaSchema   = "schema"
+	metaInstance = "instance"
+	metaCounts   = "counts"
+)
+
+// migrations[n] takes a file from schema n to n+1, in one transaction that
+// also writes the new number: a crash within it leaves the old schema, and the
+// next start resumes.
+func migrations() []func(*bbolt.Tx) error {
+	return []func(*bbolt.Tx) error{createLayout}
+}
+
+// migrate brings the file to schemaVersion, step by step.
+func migrate(db *bbolt.DB, path string) error {
+	for {
+		version, err := readSchema(db)
+		if err != nil {
+			return err
+		}
+		switch {
+		case version == schemaVersion:
+			return nil
+		case version > schemaVersion:
+			return fmt.Errorf("spool %s has the schema %d, and this relaykeep knows schemas up to %d: run the newer version that wrote it", path, version, schemaVersion)
+		}
+		err = db.Update(func(tx *bbolt.Tx) error {
+			if err := migrations()[version](tx); err != nil {
+				return err
+			}
+			return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaSchema), binary.BigEndian.AppendUint32(nil, uint32(version+1)))
+		})
+		if err != nil {
+			return fmt.Errorf("spool %s: upgrade from schema %d to %d: %w", path, version, version+1, err)
+		}
+	}
+}
+
+// readSchema gives 0 for a file without a layout.
+func readSchema(db *bbolt.DB) (version int, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte(bucketMeta))
+		if meta == nil {
+			if name, _ := tx.Cursor().First(); name != nil {
+				return fmt.Errorf("it is a bbolt file of another program (bucket %q)", name)
+			}
+			return nil
+		}
+		b := meta.Get([]byte(metaSchema))
+		if len(b) != 4 {
+			return fmt.Errorf("its schema number is missing")
+		}
+		version = int(binary.BigEndian.Uint32(b))
+		return nil
+	})
+	return version, err
+}
+
+func createLayout(tx *bbolt.Tx) error {
+	for _, name := range []string{
+		bucketMeta, bucketQueue, bucketHistory, bucketBodies, bucketStaged, bucketChains, bucketDue,
+		bucketExpiry, bucketMarks, bucketEvents, bucketFinished, bucketKept, bucketTokens,
+	} {
+		if _, err := tx.CreateBucket([]byte(name)); err != nil {
+			return err
+		}
+	}
+	var instance [8]byte
+	if _, err := rand.Read(instance[:]); err != nil {
+		return err
+	}
+	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaInstance), []byte(hex.EncodeToString(instance[:])))
+}

@@ -1,0 +1,181 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+
+	"relaykeep/spool"
+)
+
+// space knows how much room there is. Copy-on-write needs pages even to
+// delete, so a ballast file is kept beside the spool and let go when the disk
+// is full: deliveries then go on, and free pages.
+type space struct {
+	maxSize int64
+	minFree int64
+	dir     string
+	ballast string
+	size    int64        // of the ballast
+	used    atomic.Int64 // bytes of the file in use
+	full    atomic.Bool  // a commit found no room, and the ballast is gone
+	crowded chan struct{}
+}
+
+func (p *space) start(s *Store) {
+	p.maxSize, p.minFree = s.opt.MaxSize, s.opt.MinFreeDisk
+	p.dir, p.ballast = filepath.Dir(s.opt.Path), s.opt.Path+".ballast"
+	p.size = min(max(p.minFree/4, minBallast), maxBallast)
+	p.crowded = make(chan struct{}, 1)
+	p.committed(s.db)
+	if err := p.takeOn(); err != nil {
+		s.log.Warn("no ballast for a full disk could be laid down", "error", err.Error())
+	}
+}
+
+// check says whether more mail may come in.
+func (p *space) check() error {
+	if p.full.Load() {
+		return fmt.Errorf("%w: the disk is full", spool.ErrFull)
+	}
+	if used := p.used.Load(); p.maxSize > 0 {
+		if used > p.maxSize/10*8 {
+			select {
+			case p.crowded <- struct{}{}:
+			default:
+			}
+		}
+		if used >= p.maxSize {
+			return fmt.Errorf("%w: it uses %d bytes of %d (max_size)", spool.ErrFull, used, p.maxSize)
+		}
+	}
+	if free, err := freeDisk(p.dir); err == nil && free < p.minFree {
+		return fmt.Errorf("%w: %d bytes are free on the disk, fewer than %d (min_free_disk)", spool.ErrFull, free, p.minFree)
+	}
+	return nil
+}
+
+// isCrowded reports whether the history should make room.
+func (p *space) isCrowded() bool { return p.maxSize > 0 && p.used.Load() > p.maxSize/10*8 }
+
+// committed takes note of how much the file uses now.
+func (p *space) committed(db *bbolt.DB) {
+	st := db.Stats()
+	_ = db.View(func(tx *bbolt.Tx) error {
+		p.used.Store(tx.Size() - int64(st.FreePageN+st.PendingPageN)*int64(db.Info().PageSize))
+		return nil
+	})
+}
+
+// takeOn lays the ballast down, in real blocks. Nothing is done where it lies
+// already.
+func (p *space) takeOn() error {
+	if info, err := os.Stat(p.ballast); err == nil && info.Size() == p.size {
+		p.full.Store(false)
+		return nil
+	}
+	f, err := os.OpenFile(p.ballast, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = unix.Fallocate(int(f.Fd()), 0, 0, p.size)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		_, err = f.Write(make([]byte, p.size))
+	}
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(p.ballast))
+	}
+	p.full.Store(false)
+	return nil
+}
+
+// letGo frees the blocks of the ballast.
+func (p *space) letGo() error {
+	p.full.Store(true)
+	if err := os.Remove(p.ballast); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// restore lays the ballast down again once there is room for it and for the
+// reserve.
+func (p *space) restore() error {
+	if free, err := freeDisk(p.dir); err != nil || free < p.minFree+2*p.size {
+		return err
+	}
+	return p.takeOn()
+}
+
+// commitWithoutSpace is what becomes of a batch that found the disk full: mail
+// on its way in is refused, the rest is tried again with the ballast's blocks,
+// and waits where even those are gone.
+func (s *Store) commitWithoutSpace(ops []*op) {
+	if !s.space.full.Load() {
+		s.log.Error("the disk is full: no more mail is accepted, delivery goes on", "path", s.opt.Path)
+	}
+	if err := s.space.letGo(); err != nil {
+		s.log.Error("the ballast could not be let go", "error", err.Error())
+	}
+	keep := ops[:0]
+	for _, o := range ops {
+		if o.grows {
+			o.done <- fmt.Errorf("%w: the disk is full", spool.ErrFull)
+		} else {
+			keep = append(keep, o)
+		}
+	}
+	for len(keep) > 0 {
+		err := s.transact(keep)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, errOp):
+			answer(keep, err)
+			return
+		case !isNoSpace(err):
+			s.fail(fmt.Errorf("commit: %w", err))
+			answer(keep, s.failure)
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-s.closing:
+			answer(keep, fmt.Errorf("%w: the disk is full", spool.ErrFull))
+			return
+		}
+	}
+}
+
+// isNoSpace reports whether a commit failed for want of room. bbolt turns the
+// error of growing the file into text.
+func isNoSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		strings.Contains(err.Error(), syscall.ENOSPC.Error())
+}
+
+// freeDisk is what an ordinary user may still write on the file system.
+func freeDisk(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * st.Bsize, nil
+}
+
+func fileSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}

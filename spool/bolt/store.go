@@ -1,0 +1,263 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"go.etcd.io/bbolt"
+
+	"relaykeep/spool"
+)
+
+// Store is a spool.Store in one bbolt file. Make one with Open.
+type Store struct {
+	opt      Options
+	log      hclog.Logger
+	db       *bbolt.DB
+	codec    *spool.Codec
+	instance string
+
+	committer committer
+	chunks    chunkPool
+	space     space
+	lanes     laneTable
+	leases    leaseTable
+	counts    publishedCounts
+	doubts    []spool.Delivery // found at Open; Doubts hands them out
+
+	failOnce sync.Once
+	failed   chan struct{}
+	failure  error // set before failed is closed
+
+	closeOnce sync.Once
+	closing   chan struct{}
+	running   sync.WaitGroup
+}
+
+var _ spool.Store = (*Store)(nil)
+
+// Open opens a spool, and makes an empty one where no file is. It never
+// replaces or repairs a file that it cannot read: the error says what is wrong
+// and what to do. The caller closes the store.
+func Open(opt Options) (*Store, error) {
+	s := &Store{
+		opt:     opt,
+		log:     opt.Logger,
+		codec:   spool.NewCodec(),
+		failed:  make(chan struct{}),
+		closing: make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = hclog.NewNullLogger()
+	}
+	if err := s.openFile(); err != nil {
+		return nil, err
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	if !opt.ReadOnly {
+		s.space.start(s)
+		s.committer.start(s)
+		s.running.Go(s.maintain)
+	}
+	return s, nil
+}
+
+// openFile opens the database, verified where the last process asked for it.
+func (s *Store) openFile() error {
+	path := s.opt.Path
+	fresh, err := s.prepareFile()
+	if err != nil {
+		return err
+	}
+	err = guard(func() (err error) {
+		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout:         openTimeout,
+			NoFreelistSync:  true, // else each commit writes the whole free list: 35 times slower after a large drain
+			FreelistType:    bbolt.FreelistMapType,
+			PageSize:        pageSize,
+			InitialMmapSize: initialMmap,
+			NoSync:          s.opt.NoSync,
+			ReadOnly:        s.opt.ReadOnly,
+			PreLoadFreelist: true, // for the counts of free pages, of a read-only file too
+		})
+		return err
+	})
+	switch {
+	case errors.Is(err, bbolt.ErrTimeout):
+		return fmt.Errorf("spool %s is in use by another process: is relaykeep running already?", path)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("spool %s: %w", path, err)
+	case err != nil:
+		return damaged(path, err)
+	}
+	s.db.AllocSize = allocSize
+	if fresh && !s.opt.NoSync {
+		if err := syncDir(filepath.Dir(path)); err != nil {
+			return errors.Join(fmt.Errorf("spool %s: %w", path, err), s.db.Close())
+		}
+	}
+	return nil
+}
+
+// prepareFile makes the folder of a new spool, and looks at an old one for
+// what bbolt would stumble over.
+func (s *Store) prepareFile() (fresh bool, err error) {
+	path := s.opt.Path
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.opt.ReadOnly:
+		return false, fmt.Errorf("there is no spool at %s yet", path)
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			return false, fmt.Errorf("spool %s: %w", path, err)
+		}
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("spool %s: %w", path, err)
+	case info.IsDir():
+		return false, fmt.Errorf("spool %s is a folder: name a file, such as %s", path, filepath.Join(path, "spool.db"))
+	}
+	if err := checkMeta(path, info.Size()); err != nil {
+		return false, damaged(path, err)
+	}
+	return false, nil
+}
+
+// load brings what lives in memory: schema, chains, counts, marks; and sweeps
+// what a crash left half staged.
+func (s *Store) load() error {
+	return guard(func() error {
+		if err := s.checkAfterFailure(); err != nil {
+			return damaged(s.opt.Path, err)
+		}
+		if s.opt.ReadOnly {
+			version, err := readSchema(s.db)
+			if err == nil && version != schemaVersion {
+				err = fmt.Errorf("it has the schema %d and this relaykeep reads %d: start the daemon once to upgrade it", version, schemaVersion)
+			}
+			if err != nil {
+				return fmt.Errorf("spool %s: %w", s.opt.Path, err)
+			}
+		} else if err := migrate(s.db, s.opt.Path); err != nil {
+			return err
+		}
+		if err := s.db.View(s.loadMemory); err != nil {
+			return fmt.Errorf("spool %s: %w", s.opt.Path, err)
+		}
+		if s.opt.ReadOnly {
+			return nil
+		}
+		if err := s.sweep(); err != nil {
+			return fmt.Errorf("spool %s: sweep what was half staged: %w", s.opt.Path, err)
+		}
+		return nil
+	})
+}
+
+func (s *Store) loadMemory(tx *bbolt.Tx) error {
+	meta := tx.Bucket([]byte(bucketMeta))
+	s.instance = string(meta.Get([]byte(metaInstance)))
+	if b := meta.Get([]byte(metaCounts)); b != nil {
+		counts, err := s.codec.DecodeCounts(b)
+		if err != nil {
+			return err
+		}
+		s.counts.set(counts)
+	}
+	if err := s.lanes.load(tx.Bucket([]byte(bucketChains))); err != nil {
+		return err
+	}
+	s.leases.start(time.Now())
+	return s.loadMarks(tx)
+}
+
+// Instance is a random name that the spool got when it was made; it stays the
+// same for the life of the file.
+func (s *Store) Instance() string { return s.instance }
+
+// Failed is closed when a commit failed with an unknown outcome; see
+// spool.Store.
+func (s *Store) Failed() <-chan struct{} { return s.failed }
+
+// Err says why the store failed, nil while it has not.
+func (s *Store) Err() error {
+	select {
+	case <-s.failed:
+		return s.failure
+	default:
+		return nil
+	}
+}
+
+// fail ends the life of the store: nothing is committed any more.
+func (s *Store) fail(err error) {
+	s.failOnce.Do(func() {
+		s.failure = fmt.Errorf("%w: %w", spool.ErrFailed, err)
+		s.noteFailure(err)
+		close(s.failed)
+	})
+}
+
+// Close waits for the commits under way and closes the file. Further calls do
+// nothing.
+func (s *Store) Close() error {
+	var err error
+	s.closeOnce.Do(func() {
+		close(s.closing)
+		s.running.Wait()
+		err = s.db.Close()
+	})
+	return err
+}
+
+// view runs fn in a read transaction. Damaged pages make bbolt panic, and a
+// disk that cannot read makes the mapped memory fault: both become errors.
+func (s *Store) view(fn func(*bbolt.Tx) error) error {
+	return guard(func() error {
+		tx, err := s.db.Begin(false)
+		if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+			return spool.ErrClosed
+		}
+		if err != nil {
+			return err
+		}
+		defer rollback(tx)
+		return fn(tx)
+	})
+}
+
+// errDamage wraps what bbolt says of damaged pages.
+var errDamage = errors.New("the spool file is damaged")
+
+// guard turns a panic or a memory fault of fn into an error.
+func guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errDamage, p)
+		}
+	}()
+	return fn()
+}
+
+func damaged(path string, err error) error {
+	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; put a backup in its place, or move it away to start with an empty spool", path, err)
+}
+
+// syncDir makes a new name in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,163 @@
+package spool
+
+import (
+	"time"
+
+	"relaykeep/relay"
+)
+
+// The types below are the stored layout of the vocabulary. They stand apart
+// from it so that a renamed or reordered field there cannot change what is on
+// disk.
+
+type wireRecord struct {
+	Message    wireMessage     `cbor:"1,keyasint"`
+	Recipients []wireRecipient `cbor:"2,keyasint"`
+	Table      string          `cbor:"3,keyasint,omitempty"`
+}
+
+type wireMessage struct {
+	ID         string   `cbor:"1,keyasint"`
+	MessageID  string   `cbor:"2,keyasint,omitempty"`
+	Subject    string   `cbor:"3,keyasint,omitempty"`
+	From       string   `cbor:"4,keyasint,omitempty"`
+	Size       int64    `cbor:"5,keyasint,omitempty"`
+	SHA256     [32]byte `cbor:"6,keyasint"`
+	ReceivedAt int64    `cbor:"7,keyasint,omitempty"`
+	Listener   string   `cbor:"8,keyasint,omitempty"`
+	Client     string   `cbor:"9,keyasint,omitempty"`
+	User       string   `cbor:"10,keyasint,omitempty"`
+	EightBit   bool     `cbor:"11,keyasint,omitempty"`
+	UTF8       bool     `cbor:"12,keyasint,omitempty"`
+	Return     string   `cbor:"13,keyasint,omitempty"`
+	EnvelopeID string   `cbor:"14,keyasint,omitempty"`
+}
+
+type wireRecipient struct {
+	Address           string       `cbor:"1,keyasint"`
+	Notify            string       `cbor:"2,keyasint,omitempty"`
+	OriginalRecipient string       `cbor:"3,keyasint,omitempty"`
+	State             uint8        `cbor:"4,keyasint,omitempty"`
+	Route             string       `cbor:"5,keyasint,omitempty"`
+	Priority          int8         `cbor:"6,keyasint,omitempty"`
+	Eligible          []string     `cbor:"7,keyasint,omitempty"`
+	NextAttempt       int64        `cbor:"8,keyasint,omitempty"`
+	ExpiresAt         int64        `cbor:"9,keyasint,omitempty"`
+	Attempts          int          `cbor:"10,keyasint,omitempty"`
+	Failures          int          `cbor:"11,keyasint,omitempty"`
+	InDoubt           int          `cbor:"12,keyasint,omitempty"`
+	Upstream          string       `cbor:"13,keyasint,omitempty"`
+	RemoteID          string       `cbor:"14,keyasint,omitempty"`
+	Last              *wireVerdict `cbor:"15,keyasint,omitempty"`
+	LastAt            int64        `cbor:"16,keyasint,omitempty"`
+	HoldReason        string       `cbor:"17,keyasint,omitempty"`
+	FinishedAt        int64        `cbor:"18,keyasint,omitempty"`
+}
+
+type wireVerdict struct {
+	Class      uint8  `cbor:"1,keyasint,omitempty"`
+	Scope      uint8  `cbor:"2,keyasint,omitempty"`
+	Action     uint8  `cbor:"3,keyasint,omitempty"`
+	Then       uint8  `cbor:"4,keyasint,omitempty"`
+	Stage      uint8  `cbor:"5,keyasint,omitempty"`
+	Code       int    `cbor:"6,keyasint,omitempty"`
+	Enhanced   string `cbor:"7,keyasint,omitempty"`
+	Text       string `cbor:"8,keyasint,omitempty"`
+	RemoteID   string `cbor:"9,keyasint,omitempty"`
+	Rule       string `cbor:"10,keyasint,omitempty"`
+	RetryAfter int64  `cbor:"11,keyasint,omitempty"`
+	Free       bool   `cbor:"12,keyasint,omitempty"`
+}
+
+type wireEvent struct {
+	Kind        string       `cbor:"1,keyasint"`
+	At          int64        `cbor:"2,keyasint,omitempty"`
+	To          string       `cbor:"3,keyasint,omitempty"`
+	Upstream    string       `cbor:"4,keyasint,omitempty"`
+	Attempt     int          `cbor:"5,keyasint,omitempty"`
+	Verdict     *wireVerdict `cbor:"6,keyasint,omitempty"`
+	NextAttempt int64        `cbor:"7,keyasint,omitempty"`
+	Duration    int64        `cbor:"8,keyasint,omitempty"`
+	Total       int64        `cbor:"9,keyasint,omitempty"`
+	Detail      string       `cbor:"10,keyasint,omitempty"`
+}
+
+func toWireMessage(m *relay.Message) wireMessage {
+	return wireMessage{
+		ID: string(m.ID), MessageID: m.MessageID, Subject: m.Subject, From: m.From,
+		Size: m.Size, SHA256: m.SHA256, ReceivedAt: nanos(m.ReceivedAt),
+		Listener: m.Listener, Client: m.Client, User: m.User,
+		EightBit: m.EightBit, UTF8: m.UTF8, Return: m.Return, EnvelopeID: m.EnvelopeID,
+	}
+}
+
+func (w *wireMessage) message() relay.Message {
+	return relay.Message{
+		ID: relay.ID(w.ID), MessageID: w.MessageID, Subject: w.Subject, From: w.From,
+		Size: w.Size, SHA256: w.SHA256, ReceivedAt: fromNanos(w.ReceivedAt),
+		Listener: w.Listener, Client: w.Client, User: w.User,
+		EightBit: w.EightBit, UTF8: w.UTF8, Return: w.Return, EnvelopeID: w.EnvelopeID,
+	}
+}
+
+func toWireRecipient(r *relay.Recipient) wireRecipient {
+	return wireRecipient{
+		Address: r.Address, Notify: r.Notify, OriginalRecipient: r.OriginalRecipient,
+		State: uint8(r.State), Route: r.Route, Priority: int8(r.Priority), Eligible: r.Eligible,
+		NextAttempt: nanos(r.NextAttempt), ExpiresAt: nanos(r.ExpiresAt),
+		Attempts: r.Attempts, Failures: r.Failures, InDoubt: r.InDoubt,
+		Upstream: r.Upstream, RemoteID: r.RemoteID,
+		Last: toWireVerdict(&r.Last), LastAt: nanos(r.LastAt),
+		HoldReason: r.HoldReason, FinishedAt: nanos(r.FinishedAt),
+	}
+}
+
+func (w *wireRecipient) recipient() relay.Recipient {
+	return relay.Recipient{
+		Address: w.Address, Notify: w.Notify, OriginalRecipient: w.OriginalRecipient,
+		State: relay.State(w.State), Route: w.Route, Priority: relay.Priority(w.Priority), Eligible: w.Eligible,
+		NextAttempt: fromNanos(w.NextAttempt), ExpiresAt: fromNanos(w.ExpiresAt),
+		Attempts: w.Attempts, Failures: w.Failures, InDoubt: w.InDoubt,
+		Upstream: w.Upstream, RemoteID: w.RemoteID,
+		Last: w.Last.verdict(), LastAt: fromNanos(w.LastAt),
+		HoldReason: w.HoldReason, FinishedAt: fromNanos(w.FinishedAt),
+	}
+}
+
+// toWireVerdict gives nil for the zero verdict, which takes no room then.
+func toWireVerdict(v *relay.Verdict) *wireVerdict {
+	if *v == (relay.Verdict{}) {
+		return nil
+	}
+	return &wireVerdict{
+		Class: uint8(v.Class), Scope: uint8(v.Scope), Action: uint8(v.Action), Then: uint8(v.Then),
+		Stage: uint8(v.Stage), Code: v.Code, Enhanced: v.Enhanced, Text: v.Text,
+		RemoteID: v.RemoteID, Rule: v.Rule, RetryAfter: int64(v.RetryAfter), Free: v.Free,
+	}
+}
+
+func (w *wireVerdict) verdict() relay.Verdict {
+	if w == nil {
+		return relay.Verdict{}
+	}
+	return relay.Verdict{
+		Class: relay.Class(w.Class), Scope: relay.Scope(w.Scope), Action: relay.Action(w.Action), Then: relay.Action(w.Then),
+		Stage: relay.Stage(w.Stage), Code: w.Code, Enhanced: w.Enhanced, Text: w.Text,
+		RemoteID: w.RemoteID, Rule: w.Rule, RetryAfter: time.Duration(w.RetryAfter), Free: w.Free,
+	}
+}
+
+// nanos stores a time as nanoseconds since 1970, 0 for the zero time.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
