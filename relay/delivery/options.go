@@ -80,4 +80,8 @@ type Options struct {
 	Reassign func(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool)
 
 	DrainTime time.Duration // how long Stop waits for attempts under way; 0: 30 s
+
+	// Random spreads delays: a number in [0, 1), from any goroutine. nil:
+	// math/rand/v2.
+	Random func() float64
 }

@@ -1,0 +1,166 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+	"relaykeep/upstream"
+)
+
+// attempt is one delivery on its way: from the claim to the settlement. It is
+// the relay.Body that the transport reads, so that a damaged one is noticed
+// here, whatever the transport makes of it.
+type attempt struct {
+	s    *Scheduler
+	d    *spool.Delivery
+	lane string
+
+	started time.Time
+	ended   time.Time
+
+	asked    []int // the places among d.Recipients of those that were asked
+	to       []relay.Recipient
+	marked   []bool // by place in to: the final dot may have been sent
+	verdicts []relay.Verdict
+	outcomes []outcome // by place in d.Recipients
+	panicked string
+
+	body    relay.Body
+	mu      sync.Mutex
+	bodyErr error
+}
+
+// carry makes the attempt: after it there is a verdict for each of a.to, or
+// the reason why not.
+func (a *attempt) carry(t upstream.Transport) {
+	a.started = time.Now()
+	a.ended = a.started
+	a.outcomes = make([]outcome, len(a.d.Recipients))
+	a.sort()
+	if len(a.to) == 0 {
+		return
+	}
+	a.body = a.s.Spool.Body(a.d.Message)
+	a.deliver(t)
+	a.ended = time.Now()
+}
+
+// sort finds those that are to be asked. The fate of the others is decided
+// without an attempt: their time is over or their route is gone.
+func (a *attempt) sort() {
+	all := a.d.Recipients
+	for i := range all {
+		_, routed := a.s.Routes[all[i].Route]
+		switch {
+		case isPast(all[i], a.started):
+			a.outcomes[i] = finish(all[i], relay.Expired, relay.EventExpired, "its time is over", scene{now: a.started})
+		case !routed:
+			a.outcomes[i] = a.s.reassign(a.d.Message, all[i], a.started)
+		default:
+			a.asked = append(a.asked, i)
+		}
+	}
+	if a.to = all; len(a.asked) == len(all) {
+		return
+	}
+	a.to = make([]relay.Recipient, 0, len(a.asked))
+	for _, i := range a.asked {
+		a.to = append(a.to, all[i])
+	}
+}
+
+// deliver calls the transport. A panic in it, or an answer that breaks its
+// contract, leaves no verdicts.
+func (a *attempt) deliver(t upstream.Transport) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.verdicts, a.panicked = nil, panicText(p)
+		}
+	}()
+	verdicts := t.Deliver(a.s.attempts, a.d.Message, a, a.to, a.mark)
+	if len(verdicts) != len(a.to) {
+		a.panicked = fmt.Sprintf("%d verdicts for %d recipients", len(verdicts), len(a.to))
+		return
+	}
+	a.verdicts = verdicts
+}
+
+// mark is the upstream.Marker of the attempt.
+func (a *attempt) mark(accepted []int) (wait func() error) {
+	marked := make([]bool, len(a.to))
+	for _, i := range accepted {
+		marked[i] = true
+	}
+	a.marked = marked
+	if len(a.to) == len(a.d.Recipients) {
+		return a.s.Spool.Mark(a.d, accepted)
+	}
+	places := make([]int, len(accepted))
+	for i, at := range accepted {
+		places[i] = a.asked[at]
+	}
+	return a.s.Spool.Mark(a.d, places)
+}
+
+// Open implements relay.Body.
+func (a *attempt) Open() (io.ReadCloser, error) {
+	r, err := a.body.Open()
+	if err != nil {
+		a.noteBody(err)
+		return nil, err
+	}
+	return &bodyReader{r, a}, nil
+}
+
+// Size implements relay.Body.
+func (a *attempt) Size() int64 { return a.body.Size() }
+
+func (a *attempt) noteBody(err error) {
+	if err == io.EOF || errors.Is(err, spool.ErrFailed) || errors.Is(err, spool.ErrClosed) {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.bodyErr == nil {
+		a.bodyErr = err
+	}
+}
+
+// bodyReader notes why a read failed.
+type bodyReader struct {
+	io.ReadCloser
+	a *attempt
+}
+
+func (r *bodyReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil {
+		r.a.noteBody(err)
+	}
+	return n, err
+}
+
+// finding is what the attempt tells about the upstream: nothing when the fault
+// is ours.
+func (a *attempt) finding() finding {
+	if a.panicked != "" || a.bodyErr != nil {
+		return finding{}
+	}
+	return judge(a.verdicts)
+}
+
+// panicText says what went wrong and where, for an incident.
+func panicText(p any) string {
+	const most = 2048
+	text := fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
+	if len(text) > most {
+		text = text[:most]
+	}
+	return text
+}

@@ -1,0 +1,102 @@
+package delivery
+
+import (
+	"slices"
+	"strconv"
+
+	"relaykeep/relay"
+)
+
+// next gives the chain for the upstreams that follow sc.lane in this round: of
+// the members, those behind the lane in the order of the route, then the rest
+// as a way out. ok is false when the round is over: nobody behind the lane is
+// up, or the lane itself was a way out already.
+//
+// A chain is a rotation of (a part of) the route's list, so the place of its
+// first upstream in that list says how far the round has come.
+func (sc scene) next(chain, members []string) (rotated []string, ok bool) {
+	order := sc.route.Upstreams
+	here := slices.Index(order, sc.lane)
+	if here < 0 || len(chain) > 0 && here < slices.Index(order, chain[0]) {
+		return nil, false
+	}
+	rotated = make([]string, 0, len(members))
+	for _, name := range order[here+1:] {
+		if slices.Contains(members, name) && sc.state(name) != laneGone {
+			rotated = append(rotated, name)
+			ok = ok || sc.state(name) == laneUp
+		}
+	}
+	for _, name := range order[:here+1] {
+		if slices.Contains(members, name) && sc.state(name) != laneGone {
+			rotated = append(rotated, name)
+		}
+	}
+	return rotated, ok
+}
+
+// wholeRoute is the chain of a new round. One whose outcome was in doubt stays
+// at the upstream that may have it, where the policy is to retry there: a
+// second copy must not go another way.
+func (sc scene) wholeRoute(r relay.Recipient) []string {
+	if r.InDoubt > 0 && sc.route.InDoubt == InDoubtRetry {
+		return sc.present([]string{sc.lane})
+	}
+	return sc.present(sc.route.Upstreams)
+}
+
+// present leaves out the upstreams that are not configured any more.
+func (sc scene) present(names []string) []string {
+	gone := func(name string) bool { return sc.state(name) == laneGone }
+	if !slices.ContainsFunc(names, gone) {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), gone)
+}
+
+// firstUp names the upstream of chain that will be asked next.
+func (sc scene) firstUp(chain []string) string {
+	for _, name := range chain {
+		if sc.state(name) == laneUp {
+			return name
+		}
+	}
+	return chain[0]
+}
+
+// failuresAt is the count of failures at lane: that of another upstream does
+// not count here.
+func failuresAt(r relay.Recipient, lane string) int {
+	if len(r.Eligible) > 0 && r.Eligible[0] == lane {
+		return r.Failures
+	}
+	return 0
+}
+
+// startingWith moves lane to the front of chain.
+func startingWith(lane string, chain []string) []string {
+	if len(chain) > 0 && chain[0] == lane {
+		return chain
+	}
+	return append([]string{lane}, without(lane, chain)...)
+}
+
+// without leaves lane out of chain.
+func without(lane string, chain []string) []string {
+	if !slices.Contains(chain, lane) {
+		return chain
+	}
+	return slices.DeleteFunc(slices.Clone(chain), func(name string) bool { return name == lane })
+}
+
+// reply puts the codes and the text of v in one line for people.
+func reply(v relay.Verdict) string {
+	s := v.Text
+	if v.Enhanced != "" {
+		s = v.Enhanced + " " + s
+	}
+	if v.Code != 0 {
+		s = strconv.Itoa(v.Code) + " " + s
+	}
+	return s
+}

@@ -1,0 +1,243 @@
+package delivery
+
+import (
+	"time"
+
+	"relaykeep/relay"
+)
+
+// laneState is what is known of an upstream when a decision is made.
+type laneState uint8
+
+const (
+	laneGone laneState = iota // not configured any more
+	laneDown                  // its breaker is not closed
+	laneUp
+)
+
+// scene is what a decision depends on beside the recipient and the verdict.
+type scene struct {
+	lane     string // the upstream that was asked
+	route    Route  // the recipient's, as it is today
+	received time.Time
+	now      time.Time
+	random   float64 // in [0, 1)
+	state    func(upstream string) laneState
+}
+
+// outcome is a decision: the recipient's new value and what to tell.
+type outcome struct {
+	to       relay.Recipient
+	kind     relay.EventKind // "" for nothing to tell
+	inDoubt  bool            // an in_doubt event goes before that of kind
+	detail   string
+	incident incident
+}
+
+// interruptedRule is the rule of the verdicts of an attempt that we broke off
+// before the final dot: see upstream.Transport.
+const interruptedRule = "interrupted"
+
+// decide says what follows for r, which was in an attempt at sc.lane, from the
+// verdict on it. It is a pure function.
+func decide(r relay.Recipient, v relay.Verdict, sc scene) outcome {
+	r.Upstream, r.Last, r.LastAt = sc.lane, v, sc.now
+	if !costsNothing(v) {
+		r.Attempts++
+	}
+	switch v.Class {
+	case relay.ClassDelivered:
+		r.RemoteID = v.RemoteID
+		return finish(r, relay.Delivered, relay.EventDelivered, "", sc)
+	case relay.ClassUnknown:
+		return sc.doubt(r, v)
+	}
+	switch {
+	case v.Rule == interruptedRule && v.Free:
+		return sc.queue(r, v, r.Eligible, 0, relay.EventDeferred)
+	case v.Action == relay.ActionBounce:
+		return finish(r, relay.Bounced, relay.EventBounced, "", sc)
+	case refusesForGood(v):
+		return sc.refused(r, v)
+	case v.Action == relay.ActionSlow:
+		return sc.slow(r, v)
+	case v.Action == relay.ActionFailover, v.Action == relay.ActionPark, v.Action == relay.ActionDisable:
+		return sc.failover(r, v)
+	}
+	return sc.retry(r, v)
+}
+
+// costsNothing reports whether the attempt is not counted: the upstream, its
+// quota or the account is to blame, or we are.
+func costsNothing(v relay.Verdict) bool {
+	switch v.Class {
+	case relay.ClassDelivered, relay.ClassUnknown:
+		return false
+	}
+	switch v.Action {
+	case relay.ActionSlow, relay.ActionPark, relay.ActionDisable:
+		return true
+	case relay.ActionFailover:
+		return v.Free || v.Then == relay.ActionPark
+	}
+	return v.Free
+}
+
+// refusesForGood reports whether this upstream will not take the message by
+// waiting: another may, and where there is none it is bounced or held.
+func refusesForGood(v relay.Verdict) bool {
+	if v.Action == relay.ActionFailover {
+		return v.Then == relay.ActionBounce || v.Then == relay.ActionHold
+	}
+	return v.Action == relay.ActionHold
+}
+
+// doubt decides on an unknown outcome.
+func (sc scene) doubt(r relay.Recipient, v relay.Verdict) outcome {
+	r.InDoubt++
+	o := sc.resend(r, v)
+	o.inDoubt = o.kind != relay.EventInDoubt
+	return o
+}
+
+func (sc scene) resend(r relay.Recipient, v relay.Verdict) outcome {
+	if r.InDoubt > 1 {
+		o := sc.hold(r, "its outcome at "+sc.lane+" is unknown, as it was once before: it may have been delivered")
+		o.incident = incident{detail: "a second unknown outcome for " + r.Address + ": " + o.detail}
+		return o
+	}
+	_, more := sc.backoff(r, v)
+	switch {
+	case sc.route.InDoubt == InDoubtHold:
+		return sc.hold(r, "its outcome at "+sc.lane+" is unknown: it may have been delivered")
+	case !more:
+		return sc.hold(r, "its outcome at "+sc.lane+" is unknown, and it has no attempt left")
+	case sc.route.InDoubt == InDoubtFailover:
+		return sc.failover(r, v)
+	case sc.state(sc.lane) == laneGone:
+		return sc.hold(r, "its outcome at "+sc.lane+" is unknown, and that upstream is gone")
+	}
+	first, _ := sc.route.Retry.Delay(1, sc.random)
+	r.Failures = 0
+	return sc.queue(r, v, []string{sc.lane}, max(first, minDelay, v.RetryAfter), relay.EventInDoubt)
+}
+
+// retry decides on a temporary failure: the recipient's own waits, all others
+// count against FailoverAfter.
+func (sc scene) retry(r relay.Recipient, v relay.Verdict) outcome {
+	delay, more := sc.backoff(r, v)
+	switch {
+	case !more:
+		return sc.exhausted(r)
+	case v.Scope == relay.ScopeRecipient:
+		return sc.queue(r, v, r.Eligible, max(delay, v.RetryAfter), relay.EventDeferred)
+	}
+	if r.Failures = failuresAt(r, sc.lane) + 1; r.Failures >= sc.route.FailoverAfter {
+		return sc.failover(r, v)
+	}
+	return sc.queue(r, v, startingWith(sc.lane, r.Eligible), max(delay, v.RetryAfter), relay.EventDeferred)
+}
+
+// slow decides on an upstream that wants to be asked less. The lane is paused
+// besides: see pauseFor.
+func (sc scene) slow(r relay.Recipient, v relay.Verdict) outcome {
+	r.Failures = failuresAt(r, sc.lane) + 1
+	if v.Then == relay.ActionFailover && r.Failures > sc.route.FailoverAfter {
+		return sc.failover(r, v)
+	}
+	soon := slowDelay + time.Duration(sc.random*float64(slowDelay))
+	return sc.queue(r, v, startingWith(sc.lane, r.Eligible), max(soon, v.RetryAfter), relay.EventDeferred)
+}
+
+// failover sends r on to the next upstream of this round at once, or ends the
+// round.
+func (sc scene) failover(r relay.Recipient, v relay.Verdict) outcome {
+	delay, more := sc.backoff(r, v)
+	if !more {
+		return sc.exhausted(r)
+	}
+	r.Failures = 0
+	if chain, ok := sc.next(r.Eligible, r.Eligible); ok {
+		return sc.queue(r, v, chain, 0, relay.EventFailover)
+	}
+	all := sc.wholeRoute(r)
+	// What an upstream asks for itself must not keep others waiting; its
+	// breaker keeps us from asking it.
+	if v.Scope != relay.ScopeUpstream || len(all) == 1 {
+		delay = max(delay, v.RetryAfter)
+	}
+	return sc.queue(r, v, all, delay, relay.EventDeferred)
+}
+
+// refused decides on a refusal for good: others are asked first, and without
+// another it stands.
+func (sc scene) refused(r relay.Recipient, v relay.Verdict) outcome {
+	left := without(sc.lane, sc.present(r.Eligible))
+	if len(left) == 0 {
+		if v.Action == relay.ActionFailover && v.Then == relay.ActionBounce {
+			return finish(r, relay.Bounced, relay.EventBounced, "no other upstream is left to ask", sc)
+		}
+		o := sc.hold(r, sc.lane+" refuses it: "+reply(v))
+		o.incident = incident{key: "hold " + sc.lane + " " + v.Rule, detail: o.detail, bySender: v.Scope == relay.ScopeSender}
+		return o
+	}
+	delay, more := sc.backoff(r, v)
+	if !more {
+		return sc.exhausted(r)
+	}
+	r.Failures = 0
+	if chain, ok := sc.next(r.Eligible, left); ok {
+		return sc.queue(r, v, chain, 0, relay.EventFailover)
+	}
+	return sc.queue(r, v, left, delay, relay.EventDeferred)
+}
+
+// queue puts r in line for the upstreams in chain, after delay and at its
+// expiry at the latest; past that it has expired.
+func (sc scene) queue(r relay.Recipient, v relay.Verdict, chain []string, delay time.Duration, kind relay.EventKind) outcome {
+	if isPast(r, sc.now) {
+		return finish(r, relay.Expired, relay.EventExpired, "its time is over", sc)
+	}
+	if len(chain) == 0 {
+		return sc.hold(r, "none of its upstreams is configured any more")
+	}
+	next := sc.now.Add(delay)
+	if !r.ExpiresAt.IsZero() && next.After(r.ExpiresAt) {
+		next = r.ExpiresAt
+	}
+	r.State, r.Eligible, r.NextAttempt = relay.Queued, chain, next
+	o := outcome{to: r, kind: kind}
+	if kind == relay.EventFailover {
+		o.detail = "next: " + sc.firstUp(chain)
+	}
+	return o
+}
+
+// hold keeps r for people to look at; the whole route is open to it once it is
+// released.
+func (sc scene) hold(r relay.Recipient, why string) outcome {
+	if isPast(r, sc.now) {
+		return finish(r, relay.Expired, relay.EventExpired, "its time is over; otherwise held: "+why, sc)
+	}
+	r.State, r.HoldReason, r.NextAttempt = relay.Held, why, time.Time{}
+	r.Failures = 0
+	if all := sc.present(sc.route.Upstreams); len(all) > 0 {
+		r.Eligible = all
+	}
+	return outcome{to: r, kind: relay.EventHeld, detail: why}
+}
+
+func (sc scene) exhausted(r relay.Recipient) outcome {
+	return finish(r, relay.Expired, relay.EventExpired, "attempts exhausted", sc)
+}
+
+// finish ends r in a state for which Finished is true.
+func finish(r relay.Recipient, s relay.State, kind relay.EventKind, detail string, sc scene) outcome {
+	r.State, r.FinishedAt, r.NextAttempt = s, sc.now, time.Time{}
+	return outcome{to: r, kind: kind, detail: detail}
+}
+
+// isPast reports whether the time of r is over.
+func isPast(r relay.Recipient, now time.Time) bool {
+	return !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt)
+}

@@ -1,0 +1,304 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+// claimPause is how long a lane waits after a claim that failed though the
+// spool lives.
+const claimPause = 5 * time.Second
+
+// lane asks one upstream. Its loop is the only one that claims for it and the
+// only one that tells the spool and the sink whether it is open.
+type lane struct {
+	Lane
+	s     *Scheduler
+	ready <-chan struct{}
+	wake  chan struct{} // capacity one: a slot was freed, or the breaker turned
+	up    atomic.Bool   // the breaker is closed: for the decisions of others
+
+	mu       sync.Mutex
+	breaker  breaker
+	inFlight int       // attempts under way
+	settling int       // commits under way
+	pause    time.Time // asked to slow down: nothing is claimed until then
+	more     bool      // there may be mail that no slot was free for
+
+	// Of the loop alone: what was told last.
+	toldSpool bool
+	toldUp    bool
+	disabled  bool
+}
+
+func newLane(s *Scheduler, o Lane) *lane {
+	o.MaxConnections = max(o.MaxConnections, 1)
+	o.MaxRecipients = max(o.MaxRecipients, 1)
+	l := &lane{
+		Lane:    o,
+		s:       s,
+		ready:   s.Spool.Ready(o.Name),
+		wake:    make(chan struct{}, 1),
+		breaker: newBreaker(o.Breaker),
+		toldUp:  true,
+	}
+	l.up.Store(true)
+	return l
+}
+
+// loop claims what is due until stop is closed.
+func (l *lane) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if again := l.step(ctx); again.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(again))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.ready:
+		case <-l.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// plan is what a lane does next.
+type plan struct {
+	open   bool // mail may be offered to the lane
+	probe  bool // probe the upstream without mail
+	trial  bool // claim for a half-open breaker: one message, to see
+	claim  int  // how many messages
+	others int  // of a trial: how many more, so that a fresh one is among them
+	avoid  []relay.ID
+	again  time.Time // look again then; zero: wait to be woken
+	gen    uint64
+}
+
+// step does what there is to do now and returns when to look again, the zero
+// time for when there is a reason.
+func (l *lane) step(ctx context.Context) time.Time {
+	p := l.plan(time.Now())
+	l.tell(p.open)
+	if l.s.failed.Load() || ctx.Err() != nil {
+		return time.Time{}
+	}
+	switch {
+	case p.probe:
+		l.s.work.Go(func() { l.probe(ctx, p.gen) })
+		return time.Time{}
+	case p.claim == 0:
+		return p.again
+	}
+	due, next, err := l.s.Spool.Claim(ctx, l.Name, spool.Limit{Messages: p.claim + p.others, Recipients: l.MaxRecipients})
+	if err != nil {
+		return l.claimFailed(ctx, err)
+	}
+	if p.trial {
+		return l.try(due, next, p)
+	}
+	return l.start(due, next, p)
+}
+
+// plan decides what to do now.
+func (l *lane) plan(now time.Time) plan {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.breaker.tick(now)
+	p := plan{gen: l.breaker.gen}
+	switch l.breaker.state {
+	case BreakerOpen:
+		p.again = l.breaker.until
+		return p
+	case BreakerHalfOpen:
+		if l.breaker.probing {
+			return p
+		}
+		if p.probe = !l.breaker.needsMail(); p.probe {
+			l.breaker.probing = true
+			return p
+		}
+	}
+	p.open = true
+	free := l.free()
+	switch {
+	case now.Before(l.pause):
+		p.again = l.pause
+	case free <= 0:
+		l.more = true
+	case l.breaker.state == BreakerHalfOpen:
+		p.trial, p.claim = true, 1
+		p.avoid = slices.Clone(l.breaker.row)
+		p.others = len(p.avoid)
+	default:
+		p.claim = free
+	}
+	return p
+}
+
+// free is how many attempts may start. An attempt whose outcome is being
+// stored keeps no connection, but there are bounds to those, too.
+func (l *lane) free() int {
+	return min(l.MaxConnections-l.inFlight, 3*l.MaxConnections-l.inFlight-l.settling)
+}
+
+// start starts an attempt for each delivery.
+func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
+	l.mu.Lock()
+	l.inFlight += len(due)
+	l.more = len(due) == p.claim
+	again := l.more && l.free() > 0
+	l.mu.Unlock()
+	for i := range due {
+		l.run(&due[i], p.gen)
+	}
+	if again {
+		return time.Now()
+	}
+	return next
+}
+
+// try sends one message to see whether the upstream works again, one that has
+// not failed there yet if it can, and closes the lane behind it.
+func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
+	if len(due) == 0 {
+		return next
+	}
+	one := max(0, slices.IndexFunc(due, func(d spool.Delivery) bool {
+		return !slices.Contains(p.avoid, d.Message.ID)
+	}))
+	l.mu.Lock()
+	l.breaker.probing = true
+	l.inFlight++
+	l.mu.Unlock()
+	l.tell(false)
+	for i := range due {
+		if i != one {
+			l.s.Spool.Release(&due[i])
+		}
+	}
+	l.run(&due[one], p.gen)
+	return time.Time{}
+}
+
+// run makes an attempt in a goroutine of its own; the caller has counted it.
+func (l *lane) run(d *spool.Delivery, gen uint64) {
+	l.s.work.Go(func() {
+		a := attempt{s: l.s, d: d, lane: l.Name}
+		a.carry(l.Transport)
+		l.attempted(&a, gen)
+		a.settle()
+		l.settled()
+	})
+}
+
+// attempted frees the slot of an attempt and takes in what it found.
+func (l *lane) attempted(a *attempt, gen uint64) {
+	f := a.finding()
+	pause := pauseFor(a.verdicts)
+	l.mu.Lock()
+	l.inFlight--
+	l.settling++
+	turned := l.breaker.record(a.ended, gen, a.d.Message.ID, f)
+	l.up.Store(l.breaker.state == BreakerClosed)
+	if until := a.ended.Add(pause); pause > 0 && until.After(l.pause) {
+		l.pause = until
+	}
+	wake := turned || l.more
+	l.mu.Unlock()
+	if wake {
+		l.rouse()
+	}
+}
+
+// settled counts a commit that is over.
+func (l *lane) settled() {
+	l.mu.Lock()
+	full := l.more && l.free() == 0
+	l.settling--
+	wake := full && l.free() > 0
+	l.mu.Unlock()
+	if wake {
+		l.rouse()
+	}
+}
+
+func (l *lane) rouse() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// probe asks the upstream without mail whether it works again.
+func (l *lane) probe(ctx context.Context, gen uint64) {
+	v := l.s.probe(ctx, l.Transport)
+	if ctx.Err() != nil {
+		return
+	}
+	f := finding{kind: upstreamFails, reached: v.Stage, verdict: v}
+	if v.Class == relay.ClassDelivered {
+		f.kind = upstreamWorks
+		// A probe that all is well with has come as far as a probe can.
+		f.reached = max(v.Stage, relay.StageAuth)
+	}
+	l.mu.Lock()
+	l.breaker.record(time.Now(), gen, "", f)
+	l.up.Store(l.breaker.state == BreakerClosed)
+	l.mu.Unlock()
+	l.rouse()
+}
+
+// claimFailed decides when to claim again after err.
+func (l *lane) claimFailed(ctx context.Context, err error) time.Time {
+	switch {
+	case ctx.Err() != nil:
+		return time.Time{}
+	case errors.Is(err, spool.ErrFailed), errors.Is(err, spool.ErrClosed):
+		l.s.fail()
+		return time.Time{}
+	}
+	l.s.openIncident(relay.Event{Upstream: l.Name}, incident{
+		key: "claim " + l.Name, detail: "the spool gives no mail to " + l.Name + ": " + err.Error()})
+	return time.Now().Add(claimPause)
+}
+
+// tell lets the spool and the sink know when the lane opened or closed.
+func (l *lane) tell(open bool) {
+	if open != l.toldSpool {
+		l.toldSpool = open
+		l.s.Spool.Open(l.Name, open)
+	}
+	l.mu.Lock()
+	up, cause, disabled := l.breaker.state == BreakerClosed, l.breaker.cause, l.breaker.disabled
+	l.mu.Unlock()
+	if up == l.toldUp {
+		return
+	}
+	l.toldUp = up
+	e := relay.Event{Kind: relay.EventUpstreamDown, At: time.Now(), Upstream: l.Name, Verdict: cause}
+	if up {
+		e.Kind = relay.EventUpstreamUp
+	}
+	l.s.Sink.Emit(e)
+	switch {
+	case !up && disabled:
+		l.disabled = true
+		e.Kind, e.Detail = relay.EventIncidentOpened, l.Name+" is not used until a probe works: "+reply(cause)
+		l.s.Sink.Emit(e)
+	case up && l.disabled:
+		l.disabled = false
+		e.Kind, e.Detail = relay.EventIncidentClosed, l.Name+" works again"
+		l.s.Sink.Emit(e)
+	}
+}

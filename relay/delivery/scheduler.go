@@ -1,0 +1,149 @@
+package delivery
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/upstream"
+)
+
+const defaultDrainTime = 30 * time.Second
+
+// Scheduler brings what is in the spool to the upstreams. Its methods are safe
+// for concurrent use.
+type Scheduler struct {
+	Options
+	lanes  []*lane
+	byName map[string]*lane
+
+	loops sync.WaitGroup // of the lanes and of expiry
+	work  sync.WaitGroup // attempts with their settles, and probes
+	halt  func()         // ends the loops and the probes
+	abort func()         // breaks off the attempts
+
+	claims   context.Context // of the loops and the probes
+	attempts context.Context // of the attempts
+
+	failed    atomic.Bool // the spool has failed: nothing is claimed any more
+	incidents incidents
+}
+
+// New makes a Scheduler. It does nothing before Start.
+func New(o Options) *Scheduler {
+	if o.DrainTime <= 0 {
+		o.DrainTime = defaultDrainTime
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	s := &Scheduler{Options: o, byName: make(map[string]*lane, len(o.Lanes))}
+	s.claims, s.halt = context.WithCancel(context.Background())
+	s.attempts, s.abort = context.WithCancel(context.Background())
+	for _, lo := range o.Lanes {
+		l := newLane(s, lo)
+		s.lanes = append(s.lanes, l)
+		s.byName[lo.Name] = l
+	}
+	return s
+}
+
+// Start settles what an earlier process left in doubt, then opens the lanes
+// and returns. ctx bounds the former only; delivery goes on until Stop. It
+// must be called at most once; when it fails nothing runs.
+func (s *Scheduler) Start(ctx context.Context) error {
+	if err := s.settleDoubts(ctx); err != nil {
+		return err
+	}
+	for _, l := range s.lanes {
+		s.loops.Go(func() { l.loop(s.claims) })
+	}
+	s.loops.Go(func() { s.expire(s.claims) })
+	return nil
+}
+
+// Stop ends delivery: nothing more is claimed, attempts under way get the
+// drain time (less if ctx ends before), then they are broken off. When it
+// returns every outcome has been settled and every goroutine has ended. It may
+// be called again, and without Start.
+func (s *Scheduler) Stop(ctx context.Context) {
+	s.halt()
+	s.loops.Wait()
+	done := make(chan struct{})
+	go func() {
+		s.work.Wait()
+		close(done)
+	}()
+	drain := time.NewTimer(s.DrainTime)
+	defer drain.Stop()
+	select {
+	case <-done:
+	case <-drain.C:
+	case <-ctx.Done():
+	}
+	s.abort()
+	<-done
+}
+
+// fail ends all claims, because the spool has failed: its Failed says so to
+// those who end the process.
+func (s *Scheduler) fail() { s.failed.Store(true) }
+
+// stateOf is the laneState of an upstream.
+func (s *Scheduler) stateOf(name string) laneState {
+	switch l := s.byName[name]; {
+	case l == nil:
+		return laneGone
+	case l.up.Load():
+		return laneUp
+	}
+	return laneDown
+}
+
+// probe asks an upstream whether it works; a panic is a failure.
+func (s *Scheduler) probe(ctx context.Context, t upstream.Transport) (v relay.Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			text := panicText(p)
+			v = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Text: text, Free: true}
+			s.openIncident(relay.Event{}, incident{key: "probe", detail: text})
+		}
+	}()
+	return t.Probe(ctx)
+}
+
+// LaneStatus is what a lane is doing.
+type LaneStatus struct {
+	Name        string
+	InFlight    int // attempts under way
+	Settling    int // outcomes being stored
+	Breaker     BreakerState
+	OpenUntil   time.Time     // while the breaker is open: when it will be tried again
+	Cause       relay.Verdict // of the breaker's last change; the zero Verdict if there was none
+	PausedUntil time.Time     // the upstream wants to be asked less; may be past
+}
+
+// Lanes gives the status of every lane, in the order of Options.Lanes.
+func (s *Scheduler) Lanes() []LaneStatus {
+	all := make([]LaneStatus, len(s.lanes))
+	for i, l := range s.lanes {
+		all[i] = l.status()
+	}
+	return all
+}
+
+func (l *lane) status() LaneStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	st := LaneStatus{
+		Name: l.Name, InFlight: l.inFlight, Settling: l.settling,
+		Breaker: l.breaker.state, Cause: l.breaker.cause, PausedUntil: l.pause,
+	}
+	if st.Breaker == BreakerOpen {
+		st.OpenUntil = l.breaker.until
+	}
+	return st
+}
