@@ -1,0 +1,108 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+var errHost = errors.New(`is not a host name; write one like "relay.example.com"`)
+
+// domain takes a host name: RFC 1123 section 2.1, underscores allowed.
+func domain(s string) (string, error) {
+	if len(s) == 0 || len(s) > 253 {
+		return "", errHost
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return "", errHost
+		}
+		if strings.Trim(label, letters) != "" {
+			return "", errHost
+		}
+	}
+	return s, nil
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+// host takes a host name or an IP address.
+func host(s string) (string, error) {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return s, nil
+	}
+	if _, err := domain(s); err != nil {
+		return "", errors.New(`has no valid host; write one like "smtp.example.com:587" or "[2001:db8::1]:587"`)
+	}
+	return s, nil
+}
+
+// hostPort takes "host:port", or "host" where there is a default port.
+func hostPort(defaultPort int) func(string) (string, error) {
+	return func(s string) (string, error) {
+		h, p, err := net.SplitHostPort(s)
+		if err != nil && defaultPort > 0 {
+			h, p = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), strconv.Itoa(defaultPort)
+		} else if err != nil {
+			return "", fmt.Errorf(`has no port; write one like "127.0.0.1:%d" or "[::1]:%[1]d"`, 2525)
+		}
+		if h, err = host(h); err != nil {
+			return "", err
+		}
+		n, err := port(p)
+		if err != nil || n == 0 {
+			return "", errPort
+		}
+		return net.JoinHostPort(h, strconv.Itoa(n)), nil
+	}
+}
+
+var errPort = errors.New("has no valid port; write a number from 1 to 65535")
+
+// port takes the number of a port, 0 included.
+func port(s string) (int, error) {
+	n, ok := parseUint(s, 65535)
+	if s == "" || digits(s) != len(s) || !ok {
+		return 0, errPort
+	}
+	return int(n), nil
+}
+
+// isLoopback is true of loopback addresses and of the name localhost. Other
+// names are not looked up: what they mean tomorrow is not ours to say.
+func isLoopback(h string) bool {
+	if addr, err := netip.ParseAddr(h); err == nil {
+		return addr.Unmap().IsLoopback()
+	}
+	return strings.EqualFold(h, "localhost")
+}
+
+// maxSocketPath is what Linux has room for in sun_path, the final NUL taken
+// off (unix(7)).
+const maxSocketPath = 107
+
+var (
+	errSocketEmpty    = errors.New(`names no file; write it like "unix:/run/relaykeep/smtp.sock"`)
+	errSocketAbstract = errors.New("is an abstract socket, which anybody may connect to; write the path of a file")
+	errSocketLong     = fmt.Errorf("is too long for a socket; the whole path may have %d bytes", maxSocketPath)
+)
+
+// socketPath takes the path of a unix socket.
+func socketPath(folder string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if s == "" {
+			return "", errSocketEmpty
+		}
+		if s[0] == '@' || strings.ContainsRune(s, 0) {
+			return "", errSocketAbstract
+		}
+		s = absolute(folder, s)
+		if len(s) > maxSocketPath {
+			return "", errSocketLong
+		}
+		return s, nil
+	}
+}

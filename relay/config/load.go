@@ -1,0 +1,89 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// LoadOptions say how a configuration is read.
+type LoadOptions struct {
+	// Secrets says whether env, file and credential are looked up outside the
+	// blocks spool and admin, and the files that other keys name are read.
+	// Without it the result is good for its Spool and Admin only.
+	Secrets bool
+
+	// LookupEnv gives the value of an environment variable; nil is
+	// os.LookupEnv. See EnvFile.
+	LookupEnv func(name string) (value string, ok bool)
+}
+
+// smallest is the least that a configuration needs.
+const smallest = `upstream "main" { address = "smtp.example.com:587" }`
+
+// Load reads and validates the configuration in the file at path. The error is
+// an *Error where the content is at fault, and one clear line in any case.
+func Load(path string, o LoadOptions) (*Config, error) {
+	source, err := readBounded(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no configuration at %s; name one with --config, or write there at least: %s", path, smallest)
+	case err != nil:
+		return nil, fmt.Errorf("cannot read the configuration %s: %w; name another one with --config", path, err)
+	}
+	return Parse(path, source, o)
+}
+
+// Parse is Load for a source at hand. Relative paths in it start at the folder
+// of path; the file itself need not exist.
+func Parse(path string, source []byte, o LoadOptions) (*Config, error) {
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell the folder of the configuration %s: %w", path, err)
+	}
+	file, syntax := hclsyntax.ParseConfig(source, path, hcl.InitialPos)
+	body, _ := file.Body.(*hclsyntax.Body)
+	d := &decoder{file: path, source: mask(source, body), folder: folder, secrets: o.Secrets}
+	if syntax.HasErrors() {
+		for _, diag := range syntax {
+			at := hcl.Range{}
+			if diag.Subject != nil {
+				at = *diag.Subject
+			}
+			d.add(false, at, "%s", restate(diag).Summary)
+		}
+		return nil, &Error{d.diagnostics()}
+	}
+	l := lookups{folder: folder, env: o.LookupEnv}
+	if l.env == nil {
+		l.env = os.LookupEnv
+	}
+	d.closed, d.open = l.context(false), l.context(true)
+	c := readConfig(newSection(d, "", body))
+	if d.errors > 0 {
+		return nil, &Error{d.diagnostics()}
+	}
+	c.Warnings = d.diagnostics()
+	return c, nil
+}
+
+// readConfig reads the whole file.
+func readConfig(s *section) *Config {
+	c := &Config{Hostname: readHostname(s)}
+	c.Spool = readSpool(s.block("spool"))
+	c.Admin = readAdmin(s.block("admin"))
+	c.Log = readLog(s.block("log"))
+	c.Listeners = readListeners(s, c.Hostname)
+	c.Upstreams = readUpstreams(s, c.Hostname)
+	warnShortName(s, c)
+	c.Retries = readRetries(s)
+	c.Routes = readRoutes(s, c)
+	readPending(s)
+	s.end()
+	return c
+}

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// readPending reads the blocks that have no behaviour yet. They are checked
+// all the same, so that a typing error in them is told as one.
+func readPending(s *section) {
+	for _, c := range s.named("classify") {
+		readClassify(c)
+	}
+	for _, k := range s.named("dkim") {
+		readDKIM(k)
+	}
+	for _, f := range s.named("filter") {
+		readFilter(f)
+	}
+	if b := s.block("bounce"); b.written {
+		readBounce(b)
+	}
+	if d := s.block("dedupe"); d.written {
+		readDedupe(d)
+	}
+	readWatching(s)
+}
+
+// readDKIM reads a block dkim: the keys of a domain.
+func readDKIM(s *section) {
+	if _, err := domain(s.name); err != nil {
+		s.errorAt(s.header, "%s: the name is that of a domain; write dkim \"example.com\" { … }", s.title)
+	}
+	keys := s.unnamed("key")
+	if len(keys) == 0 {
+		s.errorAt(s.header, "%s: there is no key; write key { selector = \"s1\" and file = \"…\" } in it", s.title)
+	}
+	for _, k := range keys {
+		needed(k, "selector", `"s1"`, domain)
+		needed(k, "file", `"/etc/relaykeep/dkim/s1.pem"`, nonEmpty)
+		k.end()
+	}
+	s.end()
+}
+
+// readFilter reads a block filter.
+func readFilter(s *section) {
+	needed(s, "milter", `"tcp:127.0.0.1:11332"`, milter(s.d.folder))
+	read(s, "timeout", 0, positiveDuration)
+	s.choice("on_error", "tempfail", "tempfail", "accept")
+	s.end()
+}
+
+// milter takes "tcp:host:port" and "unix:path".
+func milter(folder string) func(string) (string, error) {
+	return func(v string) (string, error) {
+		if file, ok := strings.CutPrefix(v, unixPrefix); ok {
+			return socketPath(folder)(file)
+		}
+		address, ok := strings.CutPrefix(v, "tcp:")
+		if !ok {
+			return "", errors.New(`is no milter; write "tcp:127.0.0.1:11332" or "unix:/run/milter.sock"`)
+		}
+		return hostPort(0)(address)
+	}
+}
+
+// readBounce reads a block bounce.
+func readBounce(s *section) {
+	read(s, "to", "sender", func(v string) (string, error) {
+		if v == "sender" || v == "none" {
+			return v, nil
+		}
+		if _, err := mailAddress(v); err != nil {
+			return "", errors.New(`is not "sender", "none" or a mail address`)
+		}
+		return v, nil
+	})
+	read(s, "copy", "", optional(mailAddress))
+	read(s, "from", "", optional(mailAddress))
+	s.choice("return", "headers", "headers", "full")
+	s.end()
+}
+
+// readDedupe reads the block dedupe.
+func readDedupe(s *section) {
+	read(s, "header", "", fieldName)
+	read(s, "window", 0, positiveDuration)
+	s.end()
+}
+
+var errDecimal = errors.New(`is not a number; write one like "0.9"`)
+
+// decimal takes a number that is not negative.
+func decimal(v string) (float64, error) {
+	f, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(f >= 0 && f <= 1e18) {
+		return 0, errDecimal
+	}
+	return f, nil
+}

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"cmp"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// refusal says when something that the documentation names is refused because
+// nothing acts on it yet.
+type refusal struct {
+	when func(cty.Value) bool // nil: whenever it is in the file
+	// orAbsent: the default of the key has no behaviour either.
+	orAbsent bool
+	instead  string // what to do today; "": take it out
+}
+
+// unsupported is the one list of what is known, read and checked, and then
+// refused. Whatever gets its behaviour leaves this list, and nothing else needs
+// to change here. The names are those of section.path, with the key after a
+// dot.
+var unsupported = map[string]refusal{
+	"listener.proxy_protocol":  {when: isTrue},
+	"listener.header_priority": {when: isTrue},
+
+	"spool.encryption_key_file": {when: isFilled},
+
+	"upstream.provider":    {when: isOtherThan("generic"), instead: `use "generic"`},
+	"upstream.rate":        {when: isFilled},
+	"upstream.quota":       {when: isFilled},
+	"upstream.quota_reset": {when: isFilled},
+	"upstream.count":       {},
+	"upstream.dkim":        {when: isTrue},
+	"upstream.rewrite":     {},
+
+	"route.strategy":    {when: isOtherThan("failover"), instead: `use "failover"`},
+	"route.weights":     {when: isFilled},
+	"route.action":      {when: isOtherThan("deliver"), instead: `use "deliver"`},
+	"route.redirect_to": {when: isFilled},
+	"route.bounce":      {},
+
+	"retry.warn_after": {when: isFilled},
+
+	"bounce.to":     {when: isOtherThan("none"), orAbsent: true, instead: `write bounce { to = "none" }, which is what happens today`},
+	"bounce.copy":   {when: isFilled},
+	"bounce.from":   {when: isFilled},
+	"bounce.return": {},
+
+	"admin.http":       {when: isFilled},
+	"admin.token_file": {when: isFilled},
+
+	"classify": {},
+	"dkim":     {},
+	"dedupe":   {},
+	"filter":   {},
+	"webhook":  {},
+	"notifier": {},
+	"alert":    {},
+	"metrics":  {},
+}
+
+func isTrue(v cty.Value) bool {
+	text, err := scalar(v)
+	return err == nil && text == "true"
+}
+
+func isFilled(v cty.Value) bool { return !isEmpty(v) }
+
+func isOtherThan(word string) func(cty.Value) bool {
+	return func(v cty.Value) bool {
+		text, err := scalar(v)
+		return err != nil || text != word
+	}
+}
+
+// refuseUnsupported goes through a section that was read. A block with another
+// fault in it is not told to be unsupported, too: mend it or take it out is
+// what its author must do in either case.
+func (s *section) refuseUnsupported() {
+	if !s.written {
+		return
+	}
+	if r, ok := unsupported[s.path]; ok {
+		if !s.faulty {
+			s.errorAt(s.header, "%s is not supported yet; %s", s.title, cmp.Or(r.instead, "take the block out"))
+		}
+		return
+	}
+	for _, key := range s.keys {
+		r, ok := unsupported[s.path+"."+key]
+		if ok && s.applies(r, s.entries[key]) {
+			s.errorAt(s.at(key), "%s is not supported yet; %s", s.titled(key, r), cmp.Or(r.instead, "take it out"))
+		}
+	}
+}
+
+// applies decides whether a key is refused.
+func (s *section) applies(r refusal, e *entry) bool {
+	switch e.state {
+	case absent:
+		return r.orAbsent
+	case ready:
+		return r.when == nil || r.when(e.value)
+	case pending:
+		return r.when == nil
+	}
+	return false
+}
+
+// titled names a key, with its value where another one has behaviour.
+func (s *section) titled(key string, r refusal) string {
+	if e := s.entries[key]; r.instead != "" && e.state == ready {
+		return key + " = " + e.show(e.value)
+	}
+	return key
+}
