@@ -58,6 +58,11 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	if err := s.settleDoubts(ctx); err != nil {
 		return err
 	}
+	// All are open before the first claims: else a second choice would take
+	// the mail of a first one that is not there yet.
+	for _, l := range s.lanes {
+		l.tell(true)
+	}
 	for _, l := range s.lanes {
 		s.loops.Go(func() { l.loop(s.claims) })
 	}
