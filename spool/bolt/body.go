@@ -78,8 +78,8 @@ func (b *body) Open() (io.ReadCloser, error) {
 		return nil, err
 	}
 	r := &bodyReader{s: b.s, key: k, left: b.m.Size, want: b.m.SHA256, sum: sha256.New(), buf: b.s.chunks.get()}
-	if err := r.load(); err != nil {
-		return nil, errors.Join(err, r.Close())
+	if r.err = r.load(); r.err != nil && r.err != io.EOF {
+		return nil, errors.Join(r.err, r.Close())
 	}
 	return r, nil
 }

@@ -32,8 +32,8 @@ type lease struct {
 	rows  []spool.CountsBy // what its recipients are counted under while it lasts
 }
 
-// start begins the numbering at a time, so that no number is one that an
-// earlier process left in a mark.
+// start begins the numbering at a time, so that a number is not used again by
+// the next process.
 func (t *leaseTable) start(now time.Time) {
 	t.seq = uint64(now.UnixNano())
 	t.byID = make(map[uint64]*lease)
@@ -46,6 +46,7 @@ func (t *leaseTable) take(id uint64, k spool.Key, rec *spool.Record, index []int
 		t.seq++
 		id = t.seq
 	}
+	t.seq = max(t.seq, id) // the clock may have gone back since an earlier process
 	l := &lease{id: id, key: k, index: index, lane: lane, rows: make([]spool.CountsBy, 0, len(index))}
 	for _, i := range index {
 		state, upstream := spool.CountKey(rec.Recipients[i])

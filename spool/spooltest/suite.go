@@ -1,0 +1,643 @@
+package spooltest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+// Fixture is one store under test.
+type Fixture struct {
+	Store spool.Store
+	// Restart ends the process that owns the store, as a crash would where
+	// crash is set, and opens it anew.
+	Restart func(t *testing.T, crash bool) spool.Store
+}
+
+// Run runs the conformance suite. open is called inside a testing/synctest
+// bubble, so that the clock is the suite's, and must register what closes the
+// store by t.Cleanup.
+func Run(t *testing.T, open func(t *testing.T) Fixture) {
+	for _, c := range []struct {
+		name string
+		run  func(*suite, *testing.T)
+	}{
+		{"accepted mail is there whole", (*suite).acceptWhole},
+		{"a broken body leaves nothing", (*suite).brokenBody},
+		{"an id is used once", (*suite).idOnce},
+		{"closed lanes get nothing", (*suite).closedLanes},
+		{"a lease keeps others away", (*suite).lease},
+		{"recipients are split over deliveries", (*suite).split},
+		{"high before normal before low", (*suite).priority},
+		{"what is due later waits", (*suite).dueLater},
+		{"the first open lane takes", (*suite).firstOpen},
+		{"each recipient has its own fate", (*suite).fates},
+		{"finished mail moves to the history", (*suite).history},
+		{"a marked delivery becomes a doubt", (*suite).doubt},
+		{"an unmarked delivery is simply due again", (*suite).unmarked},
+		{"expiry takes queued and held", (*suite).expiry},
+		{"another routing table waits for reroute", (*suite).reroute},
+		{"list filters and orders", (*suite).list},
+		{"stats count", (*suite).stats},
+		{"unknown ids are not found", (*suite).unknown},
+		{"random histories keep the promises", (*suite).random},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := open(t)
+				c.run(&suite{Fixture: f, s: f.Store}, t)
+			})
+		})
+	}
+}
+
+// suite is one running case.
+type suite struct {
+	Fixture
+	s spool.Store
+}
+
+// Recipients makes queued recipients for a chain of upstreams.
+func Recipients(chain string, addresses ...string) []relay.Recipient {
+	var to []relay.Recipient
+	for _, a := range addresses {
+		to = append(to, relay.Recipient{
+			Address: a, Route: "default", Eligible: strings.Split(chain, ","),
+			NextAttempt: time.Now(), ExpiresAt: time.Now().Add(5 * 24 * time.Hour),
+		})
+	}
+	return to
+}
+
+// Accept puts a message into a store.
+func Accept(t *testing.T, s spool.Store, body string, to ...relay.Recipient) relay.Message {
+	t.Helper()
+	m := relay.Message{
+		ID: spool.NewID(), MessageID: "<m@example.com>", Subject: "hello", From: "app@example.com",
+		ReceivedAt: time.Now().UTC(), Listener: "local", Client: "127.0.0.1",
+	}
+	if err := s.Accept(t.Context(), &m, to, strings.NewReader(body)); err != nil {
+		t.Fatalf("Accept: %v", err)
+	}
+	return m
+}
+
+func (s *suite) claim(t *testing.T, lane string, max int) ([]spool.Delivery, time.Time) {
+	t.Helper()
+	due, next, err := s.s.Claim(t.Context(), lane, spool.Limit{Messages: max, Recipients: 100})
+	if err != nil {
+		t.Fatalf("Claim: %v", err)
+	}
+	return due, next
+}
+
+func (s *suite) claimOne(t *testing.T, lane string) spool.Delivery {
+	t.Helper()
+	due, _ := s.claim(t, lane, 1)
+	if len(due) != 1 {
+		t.Fatalf("%d deliveries are due for %s, want one", len(due), lane)
+	}
+	return due[0]
+}
+
+func (s *suite) none(t *testing.T, lane string) {
+	t.Helper()
+	if due, _ := s.claim(t, lane, 1); len(due) != 0 {
+		t.Fatalf("%s was given %s %v", lane, due[0].Message.ID, due[0].Recipients)
+	}
+}
+
+// settle gives the recipients of a delivery a state, one each in order.
+func (s *suite) settle(t *testing.T, d spool.Delivery, states ...relay.State) {
+	t.Helper()
+	out := spool.Settlement{Recipients: slices.Clone(d.Recipients)}
+	for i := range out.Recipients {
+		r := &out.Recipients[i]
+		r.State, r.Attempts, r.Upstream = states[i], r.Attempts+1, d.Lane
+		if r.State.Finished() {
+			r.FinishedAt = time.Now().UTC()
+		}
+		out.Events = append(out.Events, relay.Event{
+			Kind: relay.EventKind(r.State.String()), At: time.Now().UTC(), Message: d.Message.ID, To: r.Address, Upstream: d.Lane,
+		})
+	}
+	if err := s.s.Settle(t.Context(), &d, out); err != nil {
+		t.Fatalf("Settle: %v", err)
+	}
+}
+
+func (s *suite) states(t *testing.T, id relay.ID) string {
+	t.Helper()
+	e, err := s.s.Get(t.Context(), id)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	var states []string
+	for _, r := range e.Recipients {
+		states = append(states, r.State.String())
+	}
+	return strings.Join(states, " ")
+}
+
+func (s *suite) read(t *testing.T, m relay.Message) string {
+	t.Helper()
+	r, err := s.s.Body(m).Open()
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	return string(b)
+}
+
+// acceptWhole covers bodies around the bounds of chunks and of staging.
+func (s *suite) acceptWhole(t *testing.T) {
+	const chunk = 64*1024 - 512
+	for _, size := range []int{0, 1, 10_000, chunk - 1, chunk, chunk + 1, 4*chunk - 1, 4 * chunk, 4*chunk + 1, 8 * chunk, 1_000_000} {
+		body := strings.Repeat("0123456789abcdef", size/16+1)[:size]
+		m := Accept(t, s.s, body, Recipients("a", "x@example.com")...)
+		if m.Size != int64(size) {
+			t.Fatalf("size %d, want %d", m.Size, size)
+		}
+		if got := s.read(t, m); got != body {
+			t.Fatalf("the body of %d bytes came back with %d, or changed", size, len(got))
+		}
+		e, err := s.s.Get(t.Context(), m.ID)
+		if err != nil || e.Message != m {
+			t.Fatalf("Get: %v\n got %+v\nwant %+v", err, e.Message, m)
+		}
+	}
+}
+
+func (s *suite) brokenBody(t *testing.T) {
+	for _, cause := range []error{errors.New("the client went away"), io.ErrUnexpectedEOF} {
+		for _, size := range []int{0, 1000, 64*1024 - 512, 700_000} {
+			m := relay.Message{ID: spool.NewID(), From: "a@example.com"}
+			body := io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(cause))
+			if err := s.s.Accept(t.Context(), &m, Recipients("a", "x@example.com"), body); !errors.Is(err, cause) {
+				t.Fatalf("Accept gave %v, want %v", err, cause)
+			}
+			if _, err := s.s.Get(t.Context(), m.ID); !errors.Is(err, spool.ErrNotFound) {
+				t.Fatalf("Get gave %v", err)
+			}
+		}
+	}
+	s.s.Open("a", true)
+	s.none(t, "a")
+}
+
+func (s *suite) idOnce(t *testing.T) {
+	m := Accept(t, s.s, "first", Recipients("a", "x@example.com")...)
+	again := m
+	if err := s.s.Accept(t.Context(), &again, Recipients("a", "y@example.com"), strings.NewReader("second")); err == nil {
+		t.Fatal("an id was taken twice")
+	}
+	if got := s.read(t, m); got != "first" {
+		t.Fatalf("the body is %q now", got)
+	}
+}
+
+func (s *suite) closedLanes(t *testing.T) {
+	Accept(t, s.s, "x", Recipients("a", "x@example.com")...)
+	s.none(t, "a")
+	s.s.Open("a", true)
+	select {
+	case <-s.s.Ready("a"):
+	default:
+		t.Fatal("opening a lane does not wake it")
+	}
+	d := s.claimOne(t, "a")
+	s.s.Release(&d)
+	s.s.Open("a", false)
+	s.none(t, "a")
+}
+
+func (s *suite) lease(t *testing.T) {
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "x", Recipients("a", "x@example.com")...)
+	select {
+	case <-s.s.Ready("a"):
+	default:
+		t.Fatal("new mail does not wake its lane")
+	}
+	d := s.claimOne(t, "a")
+	if d.Attempt != 1 || d.Lane != "a" || d.Message != m || len(d.Recipients) != 1 {
+		t.Fatalf("claimed %+v", d)
+	}
+	s.none(t, "a")
+	if got := s.states(t, m.ID); got != "sending" {
+		t.Fatalf("state %s", got)
+	}
+	s.s.Release(&d)
+	d = s.claimOne(t, "a")
+	s.settle(t, d, relay.Delivered)
+	s.none(t, "a")
+	if got := s.states(t, m.ID); got != "delivered" {
+		t.Fatalf("state %s", got)
+	}
+}
+
+func (s *suite) split(t *testing.T) {
+	s.s.Open("a", true)
+	var addresses []string
+	for i := range 5 {
+		addresses = append(addresses, fmt.Sprintf("r%d@example.com", i))
+	}
+	m := Accept(t, s.s, "x", Recipients("a", addresses...)...)
+	seen := map[string]int{}
+	for _, want := range []int{2, 2, 1} {
+		due, _, err := s.s.Claim(t.Context(), "a", spool.Limit{Messages: 1, Recipients: 2})
+		if err != nil || len(due) != 1 || len(due[0].Recipients) != want {
+			t.Fatalf("claimed %v (%v), want %d recipients", due, err, want)
+		}
+		for _, r := range due[0].Recipients {
+			seen[r.Address]++
+		}
+		defer s.settle(t, due[0], slices.Repeat([]relay.State{relay.Delivered}, want)...)
+	}
+	s.none(t, "a")
+	if len(seen) != 5 {
+		t.Fatalf("seen %v", seen)
+	}
+	if got := s.states(t, m.ID); got != "sending sending sending sending sending" {
+		t.Fatalf("states %s", got)
+	}
+}
+
+func (s *suite) priority(t *testing.T) {
+	s.s.Open("a", true)
+	var want []relay.ID
+	ids := map[relay.Priority]relay.ID{}
+	for _, p := range []relay.Priority{relay.Low, relay.High, relay.Normal} {
+		to := Recipients("a", "x@example.com")
+		to[0].Priority = p
+		ids[p] = Accept(t, s.s, "x", to...).ID
+	}
+	want = []relay.ID{ids[relay.High], ids[relay.Normal], ids[relay.Low]}
+	due, _ := s.claim(t, "a", 10)
+	var got []relay.ID
+	for _, d := range due {
+		got = append(got, d.Message.ID)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("order %v, want %v", got, want)
+	}
+}
+
+func (s *suite) dueLater(t *testing.T) {
+	s.s.Open("a", true)
+	to := Recipients("a", "x@example.com")
+	at := time.Now().Add(time.Hour).UTC()
+	to[0].NextAttempt = at
+	Accept(t, s.s, "x", to...)
+	due, next := s.claim(t, "a", 1)
+	if len(due) != 0 || !next.Equal(at) {
+		t.Fatalf("%d due, next %v, want none before %v", len(due), next, at)
+	}
+	time.Sleep(time.Until(at)) // of the bubble's clock
+	s.claimOne(t, "a")
+}
+
+func (s *suite) firstOpen(t *testing.T) {
+	m := Accept(t, s.s, "x", Recipients("a,b,c", "x@example.com")...)
+	s.s.Open("c", true)
+	s.s.Open("b", true)
+	s.none(t, "c")
+	d := s.claimOne(t, "b")
+	s.s.Release(&d)
+	s.s.Open("b", false)
+	d = s.claimOne(t, "c")
+	s.s.Release(&d)
+	s.s.Open("a", true)
+	s.none(t, "c")
+	d = s.claimOne(t, "a")
+	if d.Message.ID != m.ID {
+		t.Fatal("another message")
+	}
+	// Failed at a: b and c are left.
+	out := spool.Settlement{Recipients: slices.Clone(d.Recipients)}
+	out.Recipients[0].Eligible = []string{"b", "c"}
+	if err := s.s.Settle(t.Context(), &d, out); err != nil {
+		t.Fatal(err)
+	}
+	s.none(t, "a")
+	s.claimOne(t, "c")
+}
+
+func (s *suite) fates(t *testing.T) {
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "body", Recipients("a", "1@example.com", "2@example.com", "3@example.com")...)
+	d := s.claimOne(t, "a")
+	s.settle(t, d, relay.Delivered, relay.Queued, relay.Bounced)
+	if got := s.states(t, m.ID); got != "delivered queued bounced" {
+		t.Fatalf("states %s", got)
+	}
+	d = s.claimOne(t, "a")
+	if len(d.Recipients) != 1 || d.Recipients[0].Address != "2@example.com" || d.Attempt != 2 {
+		t.Fatalf("claimed %+v", d)
+	}
+	if got := s.read(t, m); got != "body" {
+		t.Fatalf("body %q", got)
+	}
+	s.settle(t, d, relay.Held)
+	s.none(t, "a")
+}
+
+func (s *suite) history(t *testing.T) {
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "x", Recipients("a", "x@example.com")...)
+	s.settle(t, s.claimOne(t, "a"), relay.Delivered)
+	e, err := s.s.Get(t.Context(), m.ID)
+	if err != nil || len(e.Events) != 1 || e.Events[0].Kind != relay.EventDelivered || e.HasBody {
+		t.Fatalf("%+v %v", e, err)
+	}
+	if _, err := s.s.Body(m).Open(); !errors.Is(err, spool.ErrNotFound) {
+		t.Fatalf("Open of a body that is gone: %v", err)
+	}
+	failed := Accept(t, s.s, "kept", Recipients("a", "x@example.com")...)
+	s.settle(t, s.claimOne(t, "a"), relay.Bounced)
+	if got := s.read(t, failed); got != "kept" {
+		t.Fatalf("the body of failed mail: %q", got)
+	}
+}
+
+func (s *suite) doubt(t *testing.T) {
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "x", Recipients("a", "1@example.com", "2@example.com", "3@example.com")...)
+	d := s.claimOne(t, "a")
+	if err := s.s.Mark(&d, []int{0, 2})(); err != nil {
+		t.Fatal(err)
+	}
+	s.s = s.Restart(t, true)
+	s.s.Open("a", true)
+	due, _ := s.claim(t, "a", 10)
+	if len(due) != 1 || len(due[0].Recipients) != 1 || due[0].Recipients[0].Address != "2@example.com" {
+		t.Fatalf("after a crash %+v is due, want the one that was not marked", due)
+	}
+	doubts, err := s.s.Doubts(t.Context())
+	if err != nil || len(doubts) != 1 {
+		t.Fatalf("doubts %v %v", doubts, err)
+	}
+	got := doubts[0]
+	if got.Message.ID != m.ID || got.Lane != "a" || got.MarkedAt.IsZero() || len(got.Recipients) != 2 ||
+		got.Recipients[0].Address != "1@example.com" || got.Recipients[1].Address != "3@example.com" {
+		t.Fatalf("doubt %+v", got)
+	}
+	if again, _ := s.s.Doubts(t.Context()); len(again) != 0 {
+		t.Fatal("a doubt was handed out twice")
+	}
+	s.settle(t, got, relay.Held, relay.Queued)
+	s.settle(t, due[0], relay.Delivered)
+	if got := s.states(t, m.ID); got != "held delivered queued" {
+		t.Fatalf("states %s", got)
+	}
+	s.s = s.Restart(t, true)
+	if left, _ := s.s.Doubts(t.Context()); len(left) != 0 {
+		t.Fatalf("a settled doubt came back: %v", left)
+	}
+}
+
+func (s *suite) unmarked(t *testing.T) {
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "x", Recipients("a", "x@example.com")...)
+	s.claimOne(t, "a")
+	s.s = s.Restart(t, true)
+	s.s.Open("a", true)
+	if doubts, _ := s.s.Doubts(t.Context()); len(doubts) != 0 {
+		t.Fatalf("doubts %v", doubts)
+	}
+	if d := s.claimOne(t, "a"); d.Message.ID != m.ID {
+		t.Fatal("another message")
+	}
+}
+
+func (s *suite) expiry(t *testing.T) {
+	to := Recipients("a", "queued@example.com", "held@example.com", "operator@example.com", "later@example.com")
+	for i := range 3 {
+		to[i].ExpiresAt = time.Now().Add(time.Minute).UTC()
+	}
+	later := time.Now().Add(time.Hour).UTC()
+	to[3].ExpiresAt = later
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "x", to...)
+	d := s.claimOne(t, "a")
+	out := spool.Settlement{Recipients: slices.Clone(d.Recipients)}
+	out.Recipients[1].State, out.Recipients[1].HoldReason = relay.Held, "an incident"
+	out.Recipients[2].State, out.Recipients[2].HoldReason = relay.Held, relay.HoldOperator
+	if err := s.s.Settle(t.Context(), &d, out); err != nil {
+		t.Fatal(err)
+	}
+	past, next, err := s.s.Expired(t.Context(), time.Now(), 10)
+	if err != nil || len(past) != 0 || !next.Equal(to[0].ExpiresAt) {
+		t.Fatalf("%v %v %v", past, next, err)
+	}
+	time.Sleep(time.Minute) // of the bubble's clock
+	past, _, err = s.s.Expired(t.Context(), time.Now(), 10)
+	if err != nil || len(past) != 1 || len(past[0].Recipients) != 2 || past[0].Lane != "" {
+		t.Fatalf("%+v %v", past, err)
+	}
+	if again, _, _ := s.s.Expired(t.Context(), time.Now(), 10); len(again) != 0 {
+		t.Fatal("the same ones twice")
+	}
+	s.settle(t, past[0], relay.Expired, relay.Expired)
+	if got := s.states(t, m.ID); got != "expired expired held queued" {
+		t.Fatalf("states %s", got)
+	}
+	if _, next, _ = s.s.Expired(t.Context(), time.Now(), 10); !next.Equal(later) {
+		t.Fatalf("next %v, want %v", next, later)
+	}
+}
+
+func (s *suite) reroute(t *testing.T) {
+	s.s.UseTable("monday")
+	s.s.Open("a", true)
+	s.s.Open("b", true)
+	var ids []relay.ID
+	for range 600 { // more than a batch
+		ids = append(ids, Accept(t, s.s, "x", Recipients("a", "x@example.com")...).ID)
+	}
+	s.s.UseTable("tuesday")
+	s.none(t, "a")
+	n, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) []relay.Recipient {
+		to[0].Eligible = []string{"b"}
+		return to
+	})
+	if err != nil || n != 600 {
+		t.Fatalf("rerouted %d, %v", n, err)
+	}
+	s.none(t, "a")
+	due, _ := s.claim(t, "b", 1000)
+	if len(due) != 600 || due[0].Message.ID != ids[0] {
+		t.Fatalf("%d are due at b", len(due))
+	}
+	if n, err := s.s.Reroute(t.Context(), nil); n != 0 || err != nil {
+		t.Fatalf("a second time: %d %v", n, err)
+	}
+}
+
+func (s *suite) list(t *testing.T) {
+	s.s.Open("a", true)
+	var all []relay.ID
+	for i := range 700 { // more than two pages
+		m := Accept(t, s.s, "x", Recipients("a", fmt.Sprintf("r%d@example.com", i), "both@example.com")...)
+		all = append(all, m.ID)
+	}
+	for i := range 3 {
+		d := s.claimOne(t, "a")
+		if d.Message.ID != all[i] {
+			t.Fatal("not the oldest first")
+		}
+		s.settle(t, d, relay.Delivered, relay.Delivered)
+	}
+	collect := func(f spool.Filter) (ids []relay.ID) {
+		t.Helper()
+		err := s.s.List(t.Context(), f, func(e spool.Entry) error {
+			ids = append(ids, e.Message.ID)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	for _, c := range []struct {
+		name string
+		f    spool.Filter
+		want []relay.ID
+	}{
+		{"unfinished", spool.Filter{}, all[3:]},
+		{"any state", spool.Filter{AnyState: true}, all},
+		{"delivered", spool.Filter{States: []relay.State{relay.Delivered}}, all[:3]},
+		{"to", spool.Filter{To: "R69?@example.com"}, all[690:]},
+		{"to and upstream", spool.Filter{To: "r5@*", Upstream: "a"}, all[5:6]},
+		{"another upstream", spool.Filter{Upstream: "b"}, nil},
+		{"limit", spool.Filter{Limit: 2}, all[3:5]},
+	} {
+		if got := collect(c.f); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %d messages, want %d", c.name, len(got), len(c.want))
+		}
+	}
+	stop := errors.New("enough")
+	if err := s.s.List(t.Context(), spool.Filter{}, func(spool.Entry) error { return stop }); err != stop {
+		t.Errorf("List gave %v", err)
+	}
+}
+
+func (s *suite) stats(t *testing.T) {
+	s.s.Open("a", true)
+	first := Accept(t, s.s, "12345", Recipients("a,b", "1@example.com", "2@example.com")...)
+	time.Sleep(time.Second) // of the bubble's clock
+	Accept(t, s.s, "123", Recipients("b", "3@example.com")...)
+	d := s.claimOne(t, "a")
+	want := func(messages, history, bytes int64, oldest time.Time, rows ...spool.Count) {
+		t.Helper()
+		st, err := s.s.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Messages != messages || st.History != history || st.BodyBytes != bytes || !st.Oldest.Equal(oldest) || !slices.Equal(st.Recipients, rows) {
+			t.Fatalf("stats %+v", st)
+		}
+	}
+	want(2, 0, 8, first.ReceivedAt, spool.Count{State: relay.Queued, Upstream: "b", N: 1}, spool.Count{State: relay.Sending, Upstream: "a", N: 2})
+	s.settle(t, d, relay.Delivered, relay.Bounced)
+	second := first.ReceivedAt.Add(time.Second)
+	want(1, 1, 3, second, spool.Count{State: relay.Queued, Upstream: "b", N: 1},
+		spool.Count{State: relay.Delivered, Upstream: "a", N: 1}, spool.Count{State: relay.Bounced, Upstream: "a", N: 1})
+	s.s = s.Restart(t, false)
+	want(1, 1, 3, second, spool.Count{State: relay.Queued, Upstream: "b", N: 1},
+		spool.Count{State: relay.Delivered, Upstream: "a", N: 1}, spool.Count{State: relay.Bounced, Upstream: "a", N: 1})
+}
+
+func (s *suite) unknown(t *testing.T) {
+	if _, err := s.s.Get(t.Context(), spool.NewID()); !errors.Is(err, spool.ErrNotFound) {
+		t.Errorf("Get: %v", err)
+	}
+	if _, err := s.s.Body(relay.Message{ID: spool.NewID(), Size: 3}).Open(); !errors.Is(err, spool.ErrNotFound) {
+		t.Errorf("Open: %v", err)
+	}
+	m := relay.Message{ID: "../../etc/passwd"}
+	if err := s.s.Accept(t.Context(), &m, Recipients("a", "x@example.com"), strings.NewReader("")); err == nil {
+		t.Error("an id that is none was accepted")
+	}
+	m.ID = spool.NewID()
+	if err := s.s.Accept(t.Context(), &m, nil, strings.NewReader("")); err == nil {
+		t.Error("a message for nobody was accepted")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := s.s.Claim(ctx, "a", spool.Limit{Messages: 1, Recipients: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Claim: %v", err)
+	}
+}
+
+// random settles by chance, crashes by chance, and counts: each recipient is
+// delivered exactly once where no doubt was told, and nothing is lost.
+func (s *suite) random(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	want := map[string]bool{}
+	for i := range 60 {
+		a, b := fmt.Sprintf("a%d@example.com", i), fmt.Sprintf("b%d@example.com", i)
+		want[a], want[b] = true, true
+		Accept(t, s.s, "x", Recipients("a,b", a, b)...)
+	}
+	delivered := map[string]int{}
+	open := func() { s.s.Open("a", rnd.IntN(3) > 0); s.s.Open("b", true) }
+	open()
+	for round := 0; len(delivered) < len(want); round++ {
+		if round > 10_000 {
+			t.Fatalf("%d of %d are delivered after %d rounds", len(delivered), len(want), round)
+		}
+		lane := []string{"a", "b"}[rnd.IntN(2)]
+		due, _, err := s.s.Claim(t.Context(), lane, spool.Limit{Messages: 1 + rnd.IntN(4), Recipients: 1 + rnd.IntN(2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range due {
+			switch rnd.IntN(6) {
+			case 0:
+				s.s.Release(&d)
+				continue
+			case 1: // lost with its process before the mark
+				s.s = s.Restart(t, true)
+				open()
+			default:
+				states := make([]relay.State, len(d.Recipients))
+				for i := range states {
+					if states[i] = relay.Queued; rnd.IntN(2) == 0 {
+						states[i] = relay.Delivered
+						delivered[d.Recipients[i].Address]++
+					}
+				}
+				s.settle(t, d, states...)
+				continue
+			}
+			break // the other claims are gone with the process
+		}
+		open()
+	}
+	for a := range want {
+		if delivered[a] != 1 {
+			t.Errorf("%s was delivered %d times", a, delivered[a])
+		}
+	}
+	st, _ := s.s.Stats(t.Context())
+	if st.Messages != 0 || st.History != 60 {
+		t.Errorf("stats %+v", st)
+	}
+}
