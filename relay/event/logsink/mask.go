@@ -1,0 +1,133 @@
+package logsink
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Mode says how addresses are written.
+type Mode uint8
+
+// The modes. Partial, the zero value, keeps the first character of the local
+// part and the domain. Hash gives the first 16 hexadecimal digits of the
+// SHA-256 of the address in lower case (with Options.HashKey: of its
+// HMAC-SHA-256), so that the lines about one address can be found.
+const (
+	Partial Mode = iota // j***@example.com
+	Full                // john@example.com
+	Hash                // 855f96e983f1f8e8
+)
+
+// ParseMode reads the configuration's name of a mode.
+func ParseMode(s string) (Mode, error) {
+	switch s {
+	case "partial":
+		return Partial, nil
+	case "full":
+		return Full, nil
+	case "hash":
+		return Hash, nil
+	}
+	return Partial, fmt.Errorf("unknown mode %q: want full, partial or hash", s)
+}
+
+// masker hides addresses.
+type masker struct {
+	mode Mode
+	key  []byte
+}
+
+// address masks what is an address, whole. The null sender stays "".
+func (m masker) address(a string) string {
+	switch {
+	case m.mode == Full || a == "":
+		return a
+	case m.mode == Hash:
+		return m.hash(a)
+	}
+	at := strings.LastIndexByte(a, '@')
+	local, domain := a, ""
+	if at >= 0 {
+		local, domain = a[:at], a[at:]
+	}
+	local = strings.TrimPrefix(local, `"`)
+	_, n := utf8.DecodeRuneInString(local)
+	return local[:n] + "***" + domain
+}
+
+func (m masker) hash(a string) string {
+	a = strings.ToLower(a)
+	const digits = 8
+	if len(m.key) == 0 {
+		sum := sha256.Sum256([]byte(a))
+		return hex.EncodeToString(sum[:digits])
+	}
+	mac := hmac.New(sha256.New, m.key)
+	mac.Write([]byte(a))
+	return hex.EncodeToString(mac.Sum(nil)[:digits])
+}
+
+// prose masks the addresses in a text: those that are known to belong to the
+// event, however odd they are, and all that look like one.
+func (m masker) prose(text string, known ...string) string {
+	if m.mode == Full || strings.IndexByte(text, '@') < 0 {
+		return text
+	}
+	for _, a := range known {
+		if a = clean(a); a != "" && strings.IndexByte(a, '"') >= 0 {
+			text = strings.ReplaceAll(text, a, m.address(a))
+		}
+	}
+	return m.scan(text)
+}
+
+// scan masks what looks like an address: an @ with characters of an address on
+// both sides.
+func (m masker) scan(text string) string {
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != '@' {
+			continue
+		}
+		from, to := i, i+1
+		for from > done && isLocal(text[from-1]) {
+			from--
+		}
+		for to < len(text) && isDomain(text[to]) {
+			to++
+		}
+		if from == i || to == i+1 || isMasked(text[from:i]) {
+			continue
+		}
+		b.WriteString(text[done:from])
+		b.WriteString(m.address(text[from:to]))
+		done, i = to, to-1
+	}
+	if done == 0 {
+		return text
+	}
+	b.WriteString(text[done:])
+	return b.String()
+}
+
+// isMasked keeps what was masked already as it is.
+func isMasked(local string) bool { return strings.HasSuffix(local, "***") }
+
+// isLocal reports whether c may be in a local part without quotes (RFC 5322
+// 3.2.3, RFC 6531 3.3).
+func isLocal(c byte) bool {
+	return c >= utf8.RuneSelf || isLetterOrDigit(c) || strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", c) >= 0
+}
+
+func isDomain(c byte) bool {
+	return c >= utf8.RuneSelf || isLetterOrDigit(c) || c == '-' || c == '.' || c == '_' || c == '[' || c == ':'
+}
+
+func isLetterOrDigit(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

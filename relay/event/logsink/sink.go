@@ -1,0 +1,52 @@
+package logsink
+
+import (
+	"context"
+
+	"github.com/hashicorp/go-hclog"
+
+	"relaykeep/relay"
+	"relaykeep/relay/event"
+)
+
+// DefaultQueue is how many events wait for the logger at most.
+const DefaultQueue = 8192
+
+// Options make a Sink.
+type Options struct {
+	// Logger writes the lines. It should have JSONFormat; its level decides
+	// which events are written. Its lock is held while a line is written, so
+	// who must not wait for a log reader must not use the same Logger.
+	Logger hclog.Logger
+
+	Addresses Mode
+
+	// HashKey makes the hashes of Hash unguessable: without it a hash can be
+	// compared with those of known addresses.
+	HashKey []byte
+
+	Queue int // 0: DefaultQueue
+}
+
+// Sink writes events as log lines. It is an event.Sink.
+type Sink struct {
+	queue *event.Queue
+	lines writer
+}
+
+// New starts a sink; Close ends it.
+func New(o Options) *Sink {
+	if o.Queue <= 0 {
+		o.Queue = DefaultQueue
+	}
+	s := &Sink{lines: writer{log: o.Logger, mask: masker{mode: o.Addresses, key: o.HashKey}}}
+	s.queue = event.NewQueue(o.Queue, s.lines.write, s.lines.lost)
+	return s
+}
+
+// Emit implements event.Sink. It never blocks.
+func (s *Sink) Emit(e relay.Event) { s.queue.Emit(e) }
+
+// Close writes what is in the queue, for as long as ctx allows; its error says
+// how many lines are missing. After it Emit does nothing.
+func (s *Sink) Close(ctx context.Context) error { return s.queue.Close(ctx) }
