@@ -24,12 +24,13 @@ type Options struct {
 	Auth          *Auth      // nil: no login
 	SourceAddress netip.Addr // the zero Addr: any
 	IPFamily      int        // 0 (any), 4 or 6
+	Resolver      Resolver   // nil: net.DefaultResolver
 
 	MaxConnections           int // also how many kept connections at most
 	MaxMessagesPerConnection int
 	IdleTimeout              time.Duration // of a kept connection
 	ConnectTimeout           time.Duration // of each address, TCP and TLS handshake apart
-	CommandTimeout           time.Duration // 0: the minima of RFC 5321 4.5.3.2 by stage
+	CommandTimeout           time.Duration // 0: the minima of RFC 5321 4.5.3.2 by stage; else for all of them but the final dot
 	FinalTimeout             time.Duration // for the answer to the final dot
 	MaxMessageSize           int64         // 0: what EHLO says
 }

@@ -1,0 +1,147 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+
+	"relaykeep/relay"
+	"relaykeep/upstream"
+)
+
+// errStale says that a kept connection was dead before it answered anything.
+var errStale = errors.New("the kept connection is dead")
+
+// errOver ends a transaction in which every recipient has its verdict.
+var errOver = errors.New("the transaction is over")
+
+// transaction is one attempt: a message, its recipients and their verdicts. A
+// verdict of class none is still open.
+type transaction struct {
+	t    *Transport
+	ctx  context.Context
+	c    *conn
+	m    *relay.Message
+	body relay.Body
+	to   []relay.Recipient
+	mark upstream.Marker
+
+	verdicts []relay.Verdict
+	accepted []int // indexes into to
+	watcher  *watcher
+}
+
+// acceptable gives verdicts to what must not reach the wire, and tells whether
+// anybody is left.
+func (x *transaction) acceptable() bool {
+	if !onWire(x.m.From) {
+		x.settle(malformed(relay.ScopeMessage, relay.StageMail, "5.1.7"))
+		return false
+	}
+	if limit := x.t.o.MaxMessageSize; limit > 0 && x.body.Size() > limit {
+		x.settle(tooLarge(x.body.Size(), limit))
+		return false
+	}
+	for i := range x.to {
+		if !onWire(x.to[i].Address) || x.to[i].Address == "" {
+			x.verdicts[i] = *malformed(relay.ScopeRecipient, relay.StageRcpt, "5.1.3")
+		}
+	}
+	return x.anyOpen()
+}
+
+// suits does the same for what this server cannot carry.
+func (x *transaction) suits() bool {
+	ext := &x.c.ext
+	if ext.size > 0 && x.body.Size() > ext.size {
+		x.settle(tooLarge(x.body.Size(), ext.size))
+		return false
+	}
+	if ext.utf8 && x.m.UTF8 {
+		return true
+	}
+	if !isASCII(x.m.From) {
+		x.settle(noUTF8())
+		return false
+	}
+	for i := range x.to {
+		if x.isOpen(i) && !isASCII(x.to[i].Address) {
+			x.verdicts[i] = *noUTF8()
+		}
+	}
+	return x.anyOpen()
+}
+
+func (x *transaction) isOpen(i int) bool { return x.verdicts[i].Class == relay.ClassNone }
+
+func (x *transaction) anyOpen() bool {
+	for i := range x.verdicts {
+		if x.isOpen(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// settle gives one verdict to all whose own is open.
+func (x *transaction) settle(v *relay.Verdict) {
+	for i := range x.verdicts {
+		if x.isOpen(i) {
+			x.verdicts[i] = *v
+		}
+	}
+}
+
+// run speaks one transaction. It returns errStale where nothing has happened;
+// any other outcome is in the verdicts.
+func (x *transaction) run() error {
+	if !x.suits() {
+		return nil
+	}
+	err := x.envelope()
+	if err == nil {
+		err = x.content()
+	}
+	if errors.Is(err, errStale) {
+		return err
+	}
+	return nil
+}
+
+// failed settles all by a failure.
+func (x *transaction) failed(f *failure) {
+	v := x.t.verdict(f)
+	x.settle(&v)
+}
+
+// refused settles all by the reply that was read last, which is a refusal or
+// out of place.
+func (x *transaction) refused(stage relay.Stage) error {
+	if x.c.broken && x.c.stale(1) {
+		return errStale
+	}
+	x.c.needReset = true
+	if unexpected(&x.c.rep) {
+		x.c.broken = true
+	}
+	x.failed(&failure{answer: x.t.answer(stage, &x.c.rep)})
+	return errOver
+}
+
+// broke settles all by the loss of the connection before the final dot.
+func (x *transaction) broke(stage relay.Stage, err error) error {
+	x.c.broken = true
+	if x.ctx.Err() != nil {
+		return x.local(interrupted(stage))
+	}
+	if x.c.stale(0) {
+		return errStale
+	}
+	x.failed(&failure{answer: x.t.lost(stage, err)})
+	return errOver
+}
+
+// local settles all by a verdict of our own.
+func (x *transaction) local(v *relay.Verdict) error {
+	x.settle(v)
+	return errOver
+}
