@@ -78,19 +78,12 @@ func (s *Store) openFile() error {
 	if err != nil {
 		return err
 	}
-	err = guard(func() (err error) {
-		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout:         openTimeout,
-			NoFreelistSync:  true, // else each commit writes the whole free list: 35 times slower after a large drain
-			FreelistType:    bbolt.FreelistMapType,
-			PageSize:        pageSize,
-			InitialMmapSize: initialMmap,
-			NoSync:          s.opt.NoSync,
-			ReadOnly:        s.opt.ReadOnly,
-			PreLoadFreelist: true, // for the counts of free pages, of a read-only file too
-		})
-		return err
-	})
+	if !fresh {
+		err = walk(path)
+	}
+	if err == nil {
+		err = s.openDatabase()
+	}
 	switch {
 	case errors.Is(err, bbolt.ErrTimeout):
 		return fmt.Errorf("spool %s is in use by another process: is relaykeep running already?", path)
@@ -106,6 +99,22 @@ func (s *Store) openFile() error {
 		}
 	}
 	return nil
+}
+
+func (s *Store) openDatabase() error {
+	return guard(func() (err error) {
+		s.db, err = bbolt.Open(s.opt.Path, 0o600, &bbolt.Options{
+			Timeout:         openTimeout,
+			NoFreelistSync:  true, // else each commit writes the whole free list: 35 times slower after a large drain
+			FreelistType:    bbolt.FreelistMapType,
+			PageSize:        pageSize,
+			InitialMmapSize: initialMmap,
+			NoSync:          s.opt.NoSync,
+			ReadOnly:        s.opt.ReadOnly,
+			PreLoadFreelist: true, // for the counts of free pages, of a read-only file too
+		})
+		return err
+	})
 }
 
 // prepareFile makes the folder of a new spool, and looks at an old one for
