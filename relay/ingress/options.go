@@ -73,3 +73,23 @@ type Router interface {
 
 // Sink takes events (accepted, rejected, …). It does not block.
 type Sink interface{ Emit(relay.Event) }
+
+// What stands for a zero in Options.
+const (
+	defaultSize       = 50 << 20
+	defaultRecipients = 1000
+	defaultIdle       = 5 * time.Minute
+)
+
+func (o Options) withDefaults() Options {
+	if o.MaxMessageSize <= 0 {
+		o.MaxMessageSize = defaultSize
+	}
+	if o.MaxRecipients <= 0 {
+		o.MaxRecipients = defaultRecipients
+	}
+	if o.IdleTimeout <= 0 {
+		o.IdleTimeout = defaultIdle
+	}
+	return o
+}

@@ -1,0 +1,189 @@
+package ingress
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"relaykeep/relay"
+	"relaykeep/relay/message"
+)
+
+const (
+	// maxHops is the number of Received fields that make a loop (RFC 5321
+	// 6.3 wants at least 100).
+	maxHops = 100
+
+	// maxReturns is how often a message may have passed this relay before:
+	// mail that is forwarded comes again, and is no loop.
+	maxReturns = 5
+
+	// spoolTime bounds each wait for the spool, between two reads of the body
+	// and after its end. What has joined a commit then is waited for.
+	spoolTime = 30 * time.Second
+)
+
+// Data implements smtp.Session. It takes the message in and gives the reply as
+// an error, success too: go-smtp has no other way for its text.
+func (s *session) Data(r io.Reader) error {
+	s.ln.srv.links.begin()
+	defer s.ln.srv.links.end()
+	s.mu.Lock()
+	tx := s.tx
+	s.mu.Unlock()
+	if tx == nil {
+		return replyNoTransaction
+	}
+	if _, bdat := r.(*io.PipeReader); bdat {
+		// Where RSET was faster, tx is another one, but r gives an error at
+		// its first read and tx is not touched.
+		return s.take(tx, r)
+	}
+	b := s.wire.openBody(s.ln.opts.MaxMessageSize)
+	reply := s.take(tx, b)
+	if err := b.drain(s.ln.hardLimit()); err != nil {
+		return replyBroken // nobody hears it: the connection is closed
+	}
+	return reply
+}
+
+// take spools a message, tells what became of it, and gives the reply.
+func (s *session) take(tx *transaction, content io.Reader) *smtp.SMTPError {
+	lines := &message.Newlines{Source: content, Reject: s.ln.opts.RejectBareNewline}
+	closed, err := s.spool(tx, lines)
+	m := &tx.message
+	if err != nil {
+		r := toReply(err)
+		if r == replyBroken {
+			return r
+		}
+		if r == replyLocal {
+			s.ln.srv.log.Warn("a message could not be accepted", "listener", m.Listener, "client", m.Client, "error", err)
+		}
+		s.reject(relay.StageBody, r, m.From, tx.to[0].Address)
+		return r
+	}
+	s.ln.accepted(tx, repairs(lines.Repaired(), closed))
+	return queued(m.ID)
+}
+
+// spool reads the header, routes and hands the message to the spool. inserted
+// says that the empty line after the header was put in.
+func (s *session) spool(tx *transaction, content io.Reader) (inserted bool, err error) {
+	header, whole, err := message.ReadHeader(content)
+	if err != nil {
+		return false, err
+	}
+	if s.loops(header) {
+		return false, replyLoop
+	}
+	m := &tx.message
+	m.ID = s.ln.srv.NewID()
+	m.ReceivedAt = time.Now()
+	m.MessageID = header.MessageID()
+	m.Subject = header.Subject()
+	if err := s.route(tx, header); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(s.ln.srv.force)
+	defer cancel()
+	watch := &watched{Reader: io.MultiReader(strings.NewReader(tx.received()), whole), timer: time.AfterFunc(spoolTime, cancel)}
+	defer watch.timer.Stop()
+	err = s.ln.srv.Spool.Accept(ctx, m, tx.to, watch)
+	if err != nil && s.ln.srv.force.Err() == nil && ctx.Err() != nil {
+		err = errSlowSpool{err}
+	}
+	return header.Unclosed(), err
+}
+
+// errSlowSpool: the spool did not take a message in time. It is not a
+// cancellation, which is a shutdown's.
+type errSlowSpool struct{ err error }
+
+// Error names the time.
+func (e errSlowSpool) Error() string {
+	return "the spool took longer than " + spoolTime.String() + ": " + e.err.Error()
+}
+
+// loops reports whether a message has come too far, or here too often.
+func (s *session) loops(h *message.Header) bool {
+	if h.Count("Received") >= maxHops {
+		return true
+	}
+	if s.ln.srv.Instance == "" {
+		return false
+	}
+	n := 0
+	for _, v := range h.Values("Received") {
+		if strings.Contains(v, message.InstanceComment(s.ln.srv.Instance)) {
+			n++
+		}
+	}
+	return n >= maxReturns
+}
+
+// route finds the way of every recipient. If the header leaves one without, the
+// whole message is refused: a reply to a message speaks for all of them.
+func (s *session) route(tx *transaction, h *message.Header) error {
+	for i := range tx.to {
+		r := &tx.to[i]
+		q := tx.query(r.Address)
+		q.Header = h.Values
+		a, ok := s.ln.srv.Router.Route(q, tx.message.ReceivedAt)
+		if !ok {
+			return replyNoRoute
+		}
+		r.State = relay.Queued
+		r.Route = a.Route
+		r.Priority = a.Priority
+		r.Eligible = a.Upstreams
+		r.NextAttempt = tx.message.ReceivedAt
+		r.ExpiresAt = a.ExpiresAt
+	}
+	return nil
+}
+
+// trace is what is known at MAIL of the Received line.
+func (s *session) trace(utf8 bool) message.Trace {
+	t := message.Trace{
+		Hello:    s.hello,
+		Client:   s.wire.link.client.addr,
+		Hostname: s.ln.opts.Hostname,
+		Instance: s.ln.srv.Instance,
+		Protocol: message.Protocol(s.wire.extended, utf8, s.wire.tls != nil, s.user != nil),
+		Minimal:  s.ln.opts.MinimalReceived,
+	}
+	if s.wire.tls != nil {
+		state := s.wire.tls.ConnectionState()
+		t.TLS = tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)
+	}
+	return t
+}
+
+// received is the Received line of a message.
+func (tx *transaction) received() string {
+	t := tx.trace
+	t.ID, t.At = string(tx.message.ID), tx.message.ReceivedAt
+	if len(tx.to) == 1 {
+		t.For = tx.to[0].Address
+	}
+	return t.Received()
+}
+
+// watched is a body that is cancelled when its reader, the spool, lets it wait.
+// The time that the client takes is not counted.
+type watched struct {
+	io.Reader
+	timer *time.Timer
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	w.timer.Stop()
+	defer w.timer.Reset(spoolTime)
+	return w.Reader.Read(p)
+}

@@ -1,0 +1,164 @@
+package ingress
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"crypto/tls"
+
+	"github.com/emersion/go-smtp"
+	"github.com/hashicorp/go-hclog"
+)
+
+// The wait after an error of accept, doubled each time.
+const (
+	firstBackoff = 5 * time.Millisecond
+	lastBackoff  = 1 * time.Second
+	refuseTime   = 1 * time.Second // for the reply to who may not come in
+)
+
+// listener is one Options at work: its sockets, its limits, and two go-smtp
+// servers, one for sessions in clear and one for sessions over TLS. Only the
+// first offers STARTTLS.
+type listener struct {
+	srv      *Server
+	opts     Options
+	doors    doors
+	rates    rates
+	certs    *certificates // nil: no TLS
+	guard    *guard        // nil: no AUTH
+	refusals refusals
+	nets     []net.Listener
+
+	clear, secure *queue
+}
+
+// hardLimit is the size, in bytes, past which a refused message is not read to
+// its end.
+func (ln *listener) hardLimit() int64 {
+	return ln.opts.MaxMessageSize + ln.opts.MaxMessageSize/2
+}
+
+// smtpServer makes the go-smtp server of a kind of session. AUTH is decided by
+// the session and STARTTLS by the conn: TLSConfig only makes it offered.
+func (ln *listener) smtpServer(secure bool) *smtp.Server {
+	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return ln.newSession(c)
+	}))
+	s.Domain = ln.opts.Hostname
+	s.MaxMessageBytes = ln.opts.MaxMessageSize
+	s.MaxLineLength = 0 // the conn bounds lines
+	s.AllowInsecureAuth = true
+	s.EnableSMTPUTF8 = true
+	s.EnableDSN = true
+	s.ErrorLog = ln.srv.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	if !secure && ln.certs != nil {
+		s.TLSConfig = ln.certs.config
+	}
+	return s
+}
+
+// accept takes connections in until the socket is closed.
+func (ln *listener) accept(l net.Listener) {
+	wait := firstBackoff
+	for {
+		raw, err := l.Accept()
+		switch {
+		case err == nil:
+			wait = firstBackoff
+			ln.admit(raw)
+		case errors.Is(err, net.ErrClosed):
+			return
+		case outOfFiles(err) && ln.srv.reserve.refuse(l):
+			ln.srv.log.Warn("out of file descriptors, a client was sent away", "listener", ln.opts.Name)
+		default:
+			ln.srv.log.Warn("cannot accept connections", "listener", ln.opts.Name, "error", err)
+			if !ln.srv.pause(wait) {
+				return
+			}
+			wait = min(2*wait, lastBackoff)
+		}
+	}
+}
+
+func outOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// admit gives a connection to a session, or sends it away.
+func (ln *listener) admit(raw net.Conn) {
+	c := clientOf(raw)
+	r := ln.doors.enter(c)
+	if r == nil && ln.srv.draining() {
+		ln.doors.leave(c)
+		r = replyDown
+	}
+	implicit := ln.certs != nil && ln.opts.TLS.Implicit && c.addr.IsValid()
+	if r != nil {
+		ln.rejected(c, r)
+		if !implicit {
+			sendAway(raw, r)
+		}
+		raw.Close()
+		return
+	}
+	l := &link{raw: raw, client: c, ln: ln}
+	ln.srv.links.add(l)
+	q, wire := ln.clear, newConn(l, nil)
+	if implicit {
+		q, wire = ln.secure, newConn(l, tls.Server(raw, ln.certs.config))
+	}
+	if !q.push(wire) {
+		l.close()
+	}
+}
+
+// sendAway says why, in the time that a socket with an empty buffer needs.
+func sendAway(raw net.Conn, r *smtp.SMTPError) {
+	raw.SetWriteDeadline(time.Now().Add(refuseTime))
+	raw.Write([]byte(line(r)))
+}
+
+// queue is the net.Listener that go-smtp is given: connections come from the
+// doors, and from STARTTLS.
+type queue struct {
+	conns chan *conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newQueue() *queue {
+	return &queue{conns: make(chan *conn), done: make(chan struct{})}
+}
+
+// push hands a conn over; false: the queue is closed.
+func (q *queue) push(c *conn) bool {
+	select {
+	case q.conns <- c:
+		return true
+	case <-q.done:
+		return false
+	}
+}
+
+// Accept implements net.Listener.
+func (q *queue) Accept() (net.Conn, error) {
+	select {
+	case c := <-q.conns:
+		return c, nil
+	case <-q.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (q *queue) Close() error {
+	q.once.Do(func() { close(q.done) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (q *queue) Addr() net.Addr { return &net.UnixAddr{Name: "smtp", Net: "queue"} }
