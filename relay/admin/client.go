@@ -1,0 +1,189 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+const (
+	dialTimeout   = 5 * time.Second
+	answerTimeout = 30 * time.Second // for the first byte of an answer
+
+	// maxLine bounds a message object, in bytes: one with the most recipients
+	// that a listener can be told to take stays below.
+	maxLine = 256 << 20
+)
+
+// Client is the Queue of the daemon that listens on a socket.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+var _ Queue = (*Client)(nil)
+
+// NewClient makes a client. It connects when it is asked something; where
+// nobody listens, errors match fs.ErrNotExist or syscall.ECONNREFUSED, where
+// the socket is not for the caller, fs.ErrPermission.
+func NewClient(socket string) *Client {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	return &Client{socket: socket, http: &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, "unix", socket)
+			},
+			ResponseHeaderTimeout: answerTimeout,
+			MaxIdleConnsPerHost:   1,
+			DisableCompression:    true,
+		},
+		// The daemon never redirects; whoever does is somebody else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// APIError is an answer of the daemon that says no.
+type APIError struct {
+	Status int    // of HTTP
+	Line   string // one line, for people
+}
+
+// Error gives the line.
+func (e *APIError) Error() string { return e.Line }
+
+// Is maps statuses to the errors that a Queue promises.
+func (e *APIError) Is(target error) bool {
+	switch target {
+	case spool.ErrNotFound:
+		return e.Status == http.StatusNotFound
+	case ErrGone:
+		return e.Status == http.StatusGone
+	case spool.ErrClosed:
+		return e.Status == http.StatusServiceUnavailable
+	}
+	return false
+}
+
+// Version asks what answers.
+func (c *Client) Version(ctx context.Context) (v Version, err error) {
+	return v, c.object(ctx, "/v1/version", &v)
+}
+
+// List gives message objects; see Queue.
+func (c *Client) List(ctx context.Context, f spool.Filter, fn func(Message) error) error {
+	path := "/v1/messages"
+	if q := filterQuery(f); len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	body, err := c.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	lines := bufio.NewScanner(body)
+	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	for lines.Scan() {
+		var line struct {
+			Message
+			failure
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return fmt.Errorf("the answer on %s is not understood: %w", c.socket, err)
+		}
+		if line.Error != "" {
+			return &APIError{http.StatusInternalServerError, line.Error}
+		}
+		if err := fn(line.Message); err != nil {
+			return err
+		}
+	}
+	return broken(lines.Err())
+}
+
+// Get gives one message object; see Queue.
+func (c *Client) Get(ctx context.Context, id relay.ID) (m Message, err error) {
+	return m, c.object(ctx, "/v1/messages/"+url.PathEscape(string(id)), &m)
+}
+
+// Raw gives a body; see Queue.
+func (c *Client) Raw(ctx context.Context, id relay.ID) (io.ReadCloser, error) {
+	body, err := c.get(ctx, "/v1/messages/"+url.PathEscape(string(id))+"/raw")
+	if err != nil {
+		return nil, err
+	}
+	return rawReader{body}, nil
+}
+
+// Stats counts; see Queue.
+func (c *Client) Stats(ctx context.Context) (s Stats, err error) {
+	return s, c.object(ctx, "/v1/stats", &s)
+}
+
+// Close ends the kept connection.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+// object reads an answer that is one JSON value.
+func (c *Client) object(ctx context.Context, path string, v any) error {
+	body, err := c.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(io.LimitReader(body, maxLine)).Decode(v); err != nil {
+		return fmt.Errorf("the answer on %s is not understood: %w", c.socket, err)
+	}
+	return nil
+}
+
+// get asks and gives the body of a good answer. The caller closes it.
+func (c *Client) get(ctx context.Context, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://relaykeep"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	var asked *url.Error
+	switch {
+	case errors.As(err, &asked):
+		return nil, asked.Err // without the made-up address
+	case err != nil:
+		return nil, err
+	case resp.StatusCode == http.StatusOK:
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	var said failure
+	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&said) != nil || said.Error == "" {
+		said.Error = fmt.Sprintf("what answers on %s is not relaykeep: %s", c.socket, resp.Status)
+	}
+	return nil, &APIError{resp.StatusCode, said.Error}
+}
+
+// broken explains an answer that ended early.
+func broken(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the daemon broke off, its log says why: %w", err)
+	}
+	return err
+}
+
+// rawReader explains why a body ended early.
+type rawReader struct{ io.ReadCloser }
+
+func (r rawReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	return n, broken(err)
+}

@@ -1,0 +1,49 @@
+// Package admin is the door for the operator: a JSON API over HTTP on a unix
+// socket, the client that the commands use, and the same calls on the spool of
+// a stopped daemon.
+//
+// # The API
+//
+// Whoever may open the socket may use it; its mode and group are the only
+// access control. All answers are JSON in UTF-8 but for the raw message.
+//
+//	GET /v1/version              {"version": "1.2.3", "go": "go1.26.0"}
+//	GET /v1/messages?FILTERS     a message object per line (application/x-ndjson), oldest first
+//	GET /v1/messages/{id}        a message object with its events
+//	GET /v1/messages/{id}/raw    the message as stored (message/rfc822), CRLF line ends
+//	GET /v1/stats                counts, ages and sizes of the spool
+//
+// A message object is [Message], an event in it [Event], the counts are
+// [Stats]. Times are RFC 3339 in UTC, to the millisecond; a time that does not
+// apply is null.
+//
+// Filters are combined by and, and matched against recipients: a message is
+// listed when one of its recipients meets them all. Without any, the
+// unfinished messages are listed.
+//
+//	state       queued, sending, delivered, bounced, expired, held, deleted, or any; several may be given
+//	upstream    the one to be asked next while queued, else the last one that was asked
+//	route       by name
+//	from, to    a glob (* ? [a-z]) of the envelope address, without regard to case
+//	message_id  the Message-ID field, with or without angle brackets
+//	remote_id   what the provider called the message
+//	older       received longer ago than this ("30s", "10m", "4h", "5d"), or before this time (RFC 3339)
+//	newer       received since then
+//	code        the last reply code: 550, or a class as in 4xx
+//	limit       at most so many messages
+//
+// # Errors
+//
+// An error is {"error": "one line"} with a fitting status: 400 for what is
+// malformed (an id, a filter), 404 for what does not exist, 405 for a wrong
+// method, 410 for a body that is not kept any more, 503 while the spool is
+// closed, 500 for the rest. An error in the middle of a list is its last line;
+// one in the middle of a raw message breaks the connection off, so that what
+// came is never taken for the whole.
+//
+// # Bounds
+//
+// At most 32 connections are served at once, others wait. Lists and raw
+// messages are streamed in flat memory. A client that does not read for
+// 30 seconds loses its connection.
+package admin

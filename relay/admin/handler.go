@@ -1,0 +1,155 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+// handler answers requests with what a queue says.
+type handler struct {
+	queue   Queue
+	version Version
+	log     hclog.Logger
+}
+
+func newHandler(queue Queue, version Version, log hclog.Logger) http.Handler {
+	h := &handler{queue, version, log}
+	mux := http.NewServeMux()
+	for pattern, answer := range map[string]http.HandlerFunc{
+		"/v1/version":           h.getVersion,
+		"/v1/messages":          h.list,
+		"/v1/messages/{id}":     h.get,
+		"/v1/messages/{id}/raw": h.raw,
+		"/v1/stats":             h.stats,
+	} {
+		mux.HandleFunc("GET "+pattern, answer)
+		mux.HandleFunc(pattern, wrongMethod("GET, HEAD"))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		fail(w, http.StatusNotFound, "there is nothing here; see the documentation of the admin API")
+	})
+	return mux
+}
+
+func wrongMethod(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", allow)
+		fail(w, http.StatusMethodNotAllowed, "wrong method; allowed here: "+allow)
+	}
+}
+
+func (h *handler) getVersion(w http.ResponseWriter, _ *http.Request) { answer(w, h.version) }
+
+func (h *handler) stats(w http.ResponseWriter, r *http.Request) {
+	s, err := h.queue.Stats(r.Context())
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	answer(w, s)
+}
+
+func (h *handler) get(w http.ResponseWriter, r *http.Request) {
+	id, err := spool.ParseID(r.PathValue("id"))
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	m, err := h.queue.Get(r.Context(), id)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	answer(w, m)
+}
+
+func (h *handler) raw(w http.ResponseWriter, r *http.Request) {
+	id, err := spool.ParseID(r.PathValue("id"))
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	body, err := h.queue.Raw(r.Context(), id)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	defer body.Close()
+	// No Content-Length: damage shows only after the last byte, and must keep
+	// the answer from looking whole.
+	w.Header().Set("Content-Type", "message/rfc822")
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := io.Copy(newPacedWriter(w), body); err != nil {
+		h.log.Warn("a message was not given out whole", "message", string(id), "error", err.Error())
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// list streams message objects. What is found is sent soon, in pieces where
+// much is found.
+func (h *handler) list(w http.ResponseWriter, r *http.Request) {
+	f, err := ParseFilter(r.URL.Query(), time.Now())
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if r.Method == http.MethodHead {
+		return
+	}
+	out := newPacedWriter(w)
+	lines := newEncoder(out)
+	err = h.queue.List(r.Context(), f, func(m Message) error { return lines.Encode(m) })
+	switch {
+	case err == nil || out.err != nil || r.Context().Err() != nil: // done, or nobody listens
+	case out.started:
+		h.log.Warn("a list broke off", "error", err.Error())
+		_ = lines.Encode(failure{err.Error()})
+	default:
+		h.refuse(w, r, err)
+	}
+}
+
+// refuse answers with an error of the queue.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, spool.ErrNotFound):
+		status = http.StatusNotFound
+	case errors.Is(err, ErrGone):
+		status = http.StatusGone
+	case errors.Is(err, spool.ErrClosed), errors.Is(err, spool.ErrFailed):
+		status = http.StatusServiceUnavailable
+	case errors.Is(err, relay.ErrBodyDamaged):
+	default:
+		h.log.Error("a request failed", "path", r.URL.Path, "error", err.Error())
+	}
+	fail(w, status, err.Error())
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = newEncoder(w).Encode(v) // an error here means that nobody listens any more
+}
+
+func fail(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = newEncoder(w).Encode(failure{line})
+}
+
+func newEncoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}

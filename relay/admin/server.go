@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/net/netutil"
+)
+
+const (
+	maxConnections = 32
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	writeTimeout   = 30 * time.Second // for each piece of a stream
+	maxHeaderBytes = 16 << 10
+)
+
+// Options describe the server.
+type Options struct {
+	Socket  string
+	Mode    fs.FileMode // of the socket
+	Group   string      // of the socket, by name or number; "": that of the process
+	Version Version     // what GET /v1/version says
+	Store   Store
+	Logger  hclog.Logger // nil: nothing is said
+}
+
+// Server answers on the admin socket. Make one with New.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+
+	startOnce, stopOnce sync.Once
+	serving             sync.WaitGroup
+	failed              chan struct{}
+	err                 error // set before failed is closed
+}
+
+// New opens the socket. Who connects waits until Start. The caller stops the
+// server, started or not.
+func New(opt Options) (*Server, error) {
+	l, err := listen(opt.Socket, opt.Group, opt.Mode)
+	if err != nil {
+		return nil, err
+	}
+	log := opt.Logger
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
+	return &Server{
+		listener: peerListener{netutil.LimitListener(l, maxConnections)},
+		http: &http.Server{
+			Handler:           newHandler(NewLocal(opt.Store, func() error { return nil }), opt.Version, log),
+			ReadHeaderTimeout: headerTimeout, // a ReadTimeout would cancel long streams
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn}),
+		},
+		failed: make(chan struct{}),
+	}, nil
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Start begins to answer and returns. Further calls do nothing.
+func (s *Server) Start() {
+	s.startOnce.Do(func() { s.serving.Go(s.serve) })
+}
+
+func (s *Server) serve() {
+	err := s.http.Serve(s.listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	s.err = fmt.Errorf("admin socket: %w", err)
+	close(s.failed)
+}
+
+// Failed is closed when the server cannot answer any more; Err then says why.
+func (s *Server) Failed() <-chan struct{} { return s.failed }
+
+// Err says why the server failed, nil while it has not.
+func (s *Server) Err() error {
+	select {
+	case <-s.failed:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// Stop removes the socket and waits for the requests under way; when ctx ends
+// it breaks them off. Further calls do nothing. A stopped server cannot be
+// started.
+func (s *Server) Stop(ctx context.Context) error {
+	var err error
+	s.stopOnce.Do(func() {
+		s.startOnce.Do(func() {}) // never started: nothing to wait for
+		err = s.http.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, s.http.Close())
+		}
+		if closeErr := s.listener.Close(); closeErr != nil && !errors.Is(closeErr, net.ErrClosed) {
+			err = errors.Join(err, closeErr)
+		}
+		s.serving.Wait()
+	})
+	return err
+}
