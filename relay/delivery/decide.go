@@ -54,7 +54,7 @@ func decide(r relay.Recipient, v relay.Verdict, sc scene) outcome {
 	}
 	switch {
 	case v.Rule == interruptedRule && v.Free:
-		return sc.queue(r, v, r.Eligible, 0, relay.EventDeferred)
+		return sc.queue(r, r.Eligible, 0, relay.EventDeferred)
 	case v.Action == relay.ActionBounce:
 		return finish(r, relay.Bounced, relay.EventBounced, "", sc)
 	case refusesForGood(v):
@@ -119,7 +119,7 @@ func (sc scene) resend(r relay.Recipient, v relay.Verdict) outcome {
 	}
 	first, _ := sc.route.Retry.Delay(1, sc.random)
 	r.Failures = 0
-	return sc.queue(r, v, []string{sc.lane}, max(first, minDelay, v.RetryAfter), relay.EventInDoubt)
+	return sc.queue(r, []string{sc.lane}, max(first, minDelay, v.RetryAfter), relay.EventInDoubt)
 }
 
 // retry decides on a temporary failure: the recipient's own waits, all others
@@ -130,12 +130,12 @@ func (sc scene) retry(r relay.Recipient, v relay.Verdict) outcome {
 	case !more:
 		return sc.exhausted(r)
 	case v.Scope == relay.ScopeRecipient:
-		return sc.queue(r, v, r.Eligible, max(delay, v.RetryAfter), relay.EventDeferred)
+		return sc.queue(r, r.Eligible, max(delay, v.RetryAfter), relay.EventDeferred)
 	}
 	if r.Failures = failuresAt(r, sc.lane) + 1; r.Failures >= sc.route.FailoverAfter {
 		return sc.failover(r, v)
 	}
-	return sc.queue(r, v, startingWith(sc.lane, r.Eligible), max(delay, v.RetryAfter), relay.EventDeferred)
+	return sc.queue(r, startingWith(sc.lane, r.Eligible), max(delay, v.RetryAfter), relay.EventDeferred)
 }
 
 // slow decides on an upstream that wants to be asked less. The lane is paused
@@ -146,7 +146,7 @@ func (sc scene) slow(r relay.Recipient, v relay.Verdict) outcome {
 		return sc.failover(r, v)
 	}
 	soon := slowDelay + time.Duration(sc.random*float64(slowDelay))
-	return sc.queue(r, v, startingWith(sc.lane, r.Eligible), max(soon, v.RetryAfter), relay.EventDeferred)
+	return sc.queue(r, startingWith(sc.lane, r.Eligible), max(soon, v.RetryAfter), relay.EventDeferred)
 }
 
 // failover sends r on to the next upstream of this round at once, or ends the
@@ -158,7 +158,7 @@ func (sc scene) failover(r relay.Recipient, v relay.Verdict) outcome {
 	}
 	r.Failures = 0
 	if chain, ok := sc.next(r.Eligible, r.Eligible); ok {
-		return sc.queue(r, v, chain, 0, relay.EventFailover)
+		return sc.queue(r, chain, 0, relay.EventFailover)
 	}
 	all := sc.wholeRoute(r)
 	// What an upstream asks for itself must not keep others waiting; its
@@ -166,7 +166,7 @@ func (sc scene) failover(r relay.Recipient, v relay.Verdict) outcome {
 	if v.Scope != relay.ScopeUpstream || len(all) == 1 {
 		delay = max(delay, v.RetryAfter)
 	}
-	return sc.queue(r, v, all, delay, relay.EventDeferred)
+	return sc.queue(r, all, delay, relay.EventDeferred)
 }
 
 // refused decides on a refusal for good: others are asked first, and without
@@ -187,14 +187,14 @@ func (sc scene) refused(r relay.Recipient, v relay.Verdict) outcome {
 	}
 	r.Failures = 0
 	if chain, ok := sc.next(r.Eligible, left); ok {
-		return sc.queue(r, v, chain, 0, relay.EventFailover)
+		return sc.queue(r, chain, 0, relay.EventFailover)
 	}
-	return sc.queue(r, v, left, delay, relay.EventDeferred)
+	return sc.queue(r, left, delay, relay.EventDeferred)
 }
 
 // queue puts r in line for the upstreams in chain, after delay and at its
 // expiry at the latest; past that it has expired.
-func (sc scene) queue(r relay.Recipient, v relay.Verdict, chain []string, delay time.Duration, kind relay.EventKind) outcome {
+func (sc scene) queue(r relay.Recipient, chain []string, delay time.Duration, kind relay.EventKind) outcome {
 	if isPast(r, sc.now) {
 		return finish(r, relay.Expired, relay.EventExpired, "its time is over", sc)
 	}

@@ -1,0 +1,178 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relaykeep/relay"
+)
+
+// An upstream that refuses connections is probed without mail, and its mail
+// goes the other way meanwhile.
+func TestBreakerIsProbedWithoutMail(t *testing.T) {
+	var healed atomic.Bool
+	a := &provider{
+		answer: func(context.Context, int, relay.Message, relay.Recipient) relay.Verdict {
+			if healed.Load() {
+				return ok
+			}
+			return refused
+		},
+		probe: func(int) relay.Verdict {
+			if healed.Load() {
+				return with(ok, func(v *relay.Verdict) { v.Stage = relay.StageAuth })
+			}
+			return refused
+		},
+	}
+	b := always(ok)
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		for range 3 {
+			w.box.put(w, to("r@x.example", "a", "b"))
+			synctest.Wait()
+		}
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerOpen || time.Until(st.OpenUntil) != 30*time.Second || st.Cause != refused {
+			t.Fatalf("status %+v", st)
+		}
+		for range 5 {
+			id := w.box.put(w, to("r@x.example", "a", "b"))
+			synctest.Wait()
+			w.wantKinds(id, "delivered")
+		}
+		w.after(30*time.Second + time.Minute + time.Second)
+		if len(a.probes) != 2 || a.attempts() != 3 {
+			t.Errorf("%d probes, %d attempts, want 2 and 3", len(a.probes), a.attempts())
+		}
+		healed.Store(true)
+		w.after(2 * time.Minute)
+		id := w.box.put(w, to("r@x.example", "a", "b"))
+		synctest.Wait()
+		if r := w.box.only(w, id); r.Upstream != "a" {
+			t.Errorf("went by %q after a has recovered", r.Upstream)
+		}
+		down, up := w.tape.of(relay.EventUpstreamDown), w.tape.of(relay.EventUpstreamUp)
+		if len(down) != 1 || len(up) != 1 || down[0].Verdict != refused || down[0].Upstream != "a" {
+			t.Errorf("down %+v, up %+v", down, up)
+		}
+	})
+}
+
+// An account that is paused at the dot can only be probed by a message: one at
+// a time, each time another, and the rest goes the other way meanwhile.
+func TestBreakerIsProbedByOneMessage(t *testing.T) {
+	var healed atomic.Bool
+	a := &provider{answer: func(context.Context, int, relay.Message, relay.Recipient) relay.Verdict {
+		time.Sleep(10 * time.Second)
+		if healed.Load() {
+			return ok
+		}
+		return paused
+	}}
+	within(t, func(s *box) Options {
+		o := twoWays(s, a, always(ok))
+		o.Lanes[0].MaxConnections = 1
+		return o
+	}, func(w *world) {
+		w.box.put(w, to("r@x.example", "a", "b"))
+		w.after(10 * time.Second)
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerOpen {
+			t.Fatalf("status %+v, want open at once", st)
+		}
+		w.after(30 * time.Second)
+		probe := w.box.put(w, to("probe@x.example", "a", "b"))
+		synctest.Wait()
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerHalfOpen || st.InFlight != 1 {
+			t.Fatalf("status %+v, want one probe", st)
+		}
+		for range 5 {
+			id := w.box.put(w, to("r@x.example", "a", "b"))
+			synctest.Wait()
+			if r := w.box.only(w, id); r.Upstream != "b" {
+				t.Errorf("%s by %q while a is probed", r.State, r.Upstream)
+			}
+		}
+		w.after(10 * time.Second)
+		w.wantKinds(probe, "failover delivered")
+		healed.Store(true)
+		w.after(time.Minute)
+		probe = w.box.put(w, to("probe@x.example", "a", "b"))
+		w.after(10 * time.Second)
+		if r := w.box.only(w, probe); r.Upstream != "a" || r.State != relay.Delivered {
+			t.Errorf("probe %s by %q", r.State, r.Upstream)
+		}
+		opened, closed := w.tape.of(relay.EventIncidentOpened), w.tape.of(relay.EventIncidentClosed)
+		if len(opened) != 1 || len(closed) != 1 {
+			t.Errorf("incidents opened %+v, closed %+v, want one", opened, closed)
+		}
+		if len(a.probes) != 0 {
+			t.Error("probed by a login, which cannot reach the stage that failed")
+		}
+	})
+}
+
+// A message that every upstream resets costs itself attempts, and keeps no
+// breaker open: once other mail has passed, the lanes are as before.
+func TestPoisonousMessageOpensNoBreaker(t *testing.T) {
+	answer := func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
+		if to.Address == "poison@x.example" {
+			return reset
+		}
+		return ok
+	}
+	a, b := &provider{answer: answer}, &provider{answer: answer}
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		id := w.box.put(w, to("poison@x.example", "a", "b"))
+		w.after(5*24*time.Hour + time.Minute)
+		w.wantState(w.box.only(w, id), relay.Expired)
+		if n := len(w.tape.of(relay.EventUpstreamDown)); n != 0 {
+			t.Errorf("a breaker opened %d times", n)
+		}
+		if n := a.attempts(); n > 130 {
+			t.Errorf("%d attempts at a in five days", n)
+		}
+	})
+}
+
+// A probe is another message than those that failed, if one is due.
+func TestProbeTakesAnotherMessage(t *testing.T) {
+	a := &provider{answer: func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
+		if to.Address == "poison@x.example" {
+			return paused
+		}
+		return ok
+	}}
+	within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
+		poison := w.box.put(w, to("poison@x.example", "a"))
+		synctest.Wait()
+		good := to("good@x.example", "a")
+		good.Priority = relay.Low // behind the other in the line
+		good.NextAttempt = w.box.only(w, poison).NextAttempt
+		id := w.box.put(w, good)
+		w.after(time.Minute)
+		w.wantState(w.box.only(w, id), relay.Delivered)
+		if want := []string{"poison@x.example", "good@x.example", "poison@x.example"}; !slices.Equal(a.asked, want) {
+			t.Errorf("asked %v, want %v", a.asked, want)
+		}
+	})
+}
+
+func TestProbeThatPanicsIsAFailure(t *testing.T) {
+	a := always(refused)
+	a.probe = func(int) relay.Verdict { panic("boom") }
+	within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
+		for range 3 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		w.after(31 * time.Second)
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerOpen {
+			t.Errorf("status %+v", st)
+		}
+		if n := len(w.tape.of(relay.EventIncidentOpened)); n != 1 {
+			t.Errorf("%d incidents, want 1", n)
+		}
+	})
+}
