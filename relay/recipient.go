@@ -77,6 +77,10 @@ func (p *Priority) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// HoldOperator is the HoldReason of what an operator holds: the only hold that
+// stops the clock of ExpiresAt.
+const HoldOperator = "held by an operator"
+
 // Recipient is one recipient of a message and its own fate.
 type Recipient struct {
 	Address string // as in Message.From: without angle brackets, quoted where RFC 5321 wants it

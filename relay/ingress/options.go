@@ -15,6 +15,10 @@ type Options struct {
 	Hostname  string   // in the banner and in Received lines
 	Addresses []string // "host:port", "unix:/path" or "systemd:NAME"
 
+	// Optional says that nobody chose the addresses: one that cannot be bound
+	// is a warning, as long as another one can.
+	Optional bool
+
 	// Allow lists who may connect, unmapped addresses; a unix socket is always
 	// allowed.
 	Allow []netip.Prefix

@@ -97,17 +97,37 @@ func (s *Server) Listen() error {
 	s.reserve.hold()
 	s.closers = append(s.closers, s.reserve.close)
 	for _, ln := range s.lns {
-		for _, address := range ln.opts.Addresses {
-			nets, err := bind(address, s.Inherited)
-			if err != nil {
-				s.closeSockets()
-				return fmt.Errorf("listener %q: %w", ln.opts.Name, err)
-			}
-			for _, l := range nets {
-				ln.nets = append(ln.nets, l)
-				s.closers = append(s.closers, func() { l.Close() })
-			}
+		if err := s.listen(ln); err != nil {
+			s.closeSockets()
+			return fmt.Errorf("listener %q: %w", ln.opts.Name, err)
 		}
+	}
+	return nil
+}
+
+// listen binds the addresses of a listener: all of them, or those that can be
+// bound where they are optional, but not none.
+func (s *Server) listen(ln *listener) error {
+	var failed []error
+	for _, address := range ln.opts.Addresses {
+		nets, err := bind(address, s.Inherited)
+		switch {
+		case err != nil && !ln.opts.Optional:
+			return err
+		case err != nil:
+			failed = append(failed, err)
+			continue
+		}
+		for _, l := range nets {
+			ln.nets = append(ln.nets, l)
+			s.closers = append(s.closers, func() { l.Close() })
+		}
+	}
+	if len(ln.nets) == 0 {
+		return errors.Join(failed...)
+	}
+	for _, err := range failed {
+		s.log.Warn("a default address of the listener is left out", "listener", ln.opts.Name, "reason", err.Error())
 	}
 	return nil
 }

@@ -1,0 +1,252 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"relaykeep/relay/admin"
+	"relaykeep/relay/config"
+	"relaykeep/relay/delivery"
+	"relaykeep/relay/event/logsink"
+	"relaykeep/relay/ingress"
+	"relaykeep/relay/route"
+	"relaykeep/spool"
+	"relaykeep/spool/bolt"
+	"relaykeep/upstream/classify"
+	"relaykeep/upstream/smtp"
+)
+
+// Options make a Daemon.
+type Options struct {
+	Config *config.Config
+	Logger hclog.Logger // for what concerns the daemon itself
+
+	// Events gets the line of each event. It should be another Logger than the
+	// one above: a log reader that stalls it must stall nothing else.
+	Events hclog.Logger
+
+	Version   string
+	Inherited map[string][]net.Listener // sockets passed by systemd, by name
+}
+
+const (
+	// intakeTime is how long Stop lets bodies that are on their way come in.
+	intakeTime = 10 * time.Second
+	// flushTime is how long Stop waits for a log reader.
+	flushTime = 5 * time.Second
+)
+
+// Daemon is a running relaykeep. Call New, Start, and Stop once each; Stop also
+// after a failed Start.
+type Daemon struct {
+	opt       Options
+	log       hclog.Logger
+	spool     *bolt.Store
+	sink      *logsink.Sink
+	table     *route.Table
+	scheduler *delivery.Scheduler
+	admin     *admin.Server
+	ingress   *ingress.Server
+
+	background sync.WaitGroup
+	halt       context.CancelFunc // of what runs in the background
+	alive      context.Context
+
+	ends []func(context.Context) error // in the order of construction
+
+	failOnce sync.Once
+	failed   chan struct{}
+	failure  error
+}
+
+// New opens the spool and binds every socket; nothing is accepted yet. What
+// was built is taken down again when something fails.
+func New(o Options) (*Daemon, error) {
+	d := &Daemon{opt: o, log: o.Logger, failed: make(chan struct{})}
+	if d.log == nil {
+		d.log = hclog.NewNullLogger()
+	}
+	d.alive, d.halt = context.WithCancel(context.Background())
+	for _, build := range []func() error{
+		d.buildSpool, d.buildSink, d.buildDelivery, d.buildAdmin, d.buildIngress,
+	} {
+		if err := build(); err != nil {
+			return nil, errors.Join(err, d.Stop(context.Background()))
+		}
+	}
+	return d, nil
+}
+
+// atEnd registers how a part ends.
+func (d *Daemon) atEnd(end func(context.Context) error) { d.ends = append(d.ends, end) }
+
+func (d *Daemon) buildSpool() (err error) {
+	c := d.opt.Config.Spool
+	d.spool, err = bolt.Open(bolt.Options{
+		Path: c.Path, MaxSize: c.MaxSize, MinFreeDisk: c.MinFreeDisk,
+		History: c.History, KeepFailed: c.KeepFailed, NoSync: c.NoSync, Logger: d.log.Named("spool"),
+	})
+	if err != nil {
+		return err
+	}
+	d.atEnd(func(context.Context) error { return d.spool.Close() })
+	return nil
+}
+
+func (d *Daemon) buildSink() error {
+	log := d.opt.Events
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
+	d.sink = logsink.New(logsink.Options{
+		Logger:    log,
+		Addresses: addressMode(d.opt.Config.Log.Addresses),
+		HashKey:   []byte(d.spool.Instance()),
+	})
+	d.atEnd(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, flushTime)
+		defer cancel()
+		return d.sink.Close(ctx)
+	})
+	return nil
+}
+
+func (d *Daemon) buildDelivery() error {
+	classifier, err := classify.New()
+	if err != nil {
+		return err
+	}
+	var lanes []delivery.Lane
+	for _, u := range d.opt.Config.Upstreams {
+		transport, err := smtp.New(u.Options, classifier.Classify, d.spool)
+		if err != nil {
+			return fmt.Errorf("upstream %q: %w", u.Name, err)
+		}
+		d.atEnd(func(context.Context) error { return transport.Close() })
+		lanes = append(lanes, lane(u, transport))
+	}
+	d.table = routingTable(d.opt.Config)
+	d.spool.UseTable(d.table.Fingerprint())
+	d.scheduler = delivery.New(delivery.Options{
+		Spool: d.spool, Sink: d.sink, Lanes: lanes,
+		Routes: deliveryRoutes(d.opt.Config), Reassign: d.reassign,
+	})
+	d.atEnd(func(ctx context.Context) error {
+		d.halt()
+		d.background.Wait()
+		d.scheduler.Stop(ctx)
+		return nil
+	})
+	return nil
+}
+
+func (d *Daemon) buildAdmin() (err error) {
+	c := d.opt.Config.Admin
+	d.admin, err = admin.New(admin.Options{
+		Socket: c.Socket, Mode: c.Mode, Group: c.Group, Store: d.spool,
+		Version: admin.Version{Version: d.opt.Version, Go: runtime.Version()},
+		Logger:  d.log.Named("admin"),
+	})
+	if err != nil {
+		return err
+	}
+	d.atEnd(d.admin.Stop)
+	return nil
+}
+
+func (d *Daemon) buildIngress() (err error) {
+	var options []ingress.Options
+	for _, l := range d.opt.Config.Listeners {
+		o := l.Options
+		o.Optional = l.Default
+		options = append(options, o)
+	}
+	d.ingress, err = ingress.New(options, ingress.Deps{
+		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID,
+		Log: d.log.Named("ingress"), Inherited: d.opt.Inherited,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.ingress.Listen(); err != nil {
+		return err
+	}
+	d.atEnd(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, intakeTime)
+		defer cancel()
+		if err := d.ingress.Shutdown(ctx); err != nil {
+			d.log.Warn("stopping", "detail", err.Error())
+		}
+		return nil
+	})
+	return nil
+}
+
+// Start settles what an earlier process left in doubt, and begins to deliver
+// and to accept. ctx bounds the former only.
+func (d *Daemon) Start(ctx context.Context) error {
+	if err := d.scheduler.Start(ctx); err != nil {
+		return err
+	}
+	d.background.Go(d.reroute)
+	d.background.Go(func() {
+		select {
+		case <-d.spool.Failed():
+			d.fail(d.spool.Err())
+		case <-d.alive.Done():
+		}
+	})
+	d.admin.Start()
+	go d.ingress.Serve() // ends with Shutdown, which waits for it
+	return nil
+}
+
+// Failed is closed when the daemon cannot go on: Err says why, and Stop is to
+// follow.
+func (d *Daemon) Failed() <-chan struct{} { return d.failed }
+
+// Err is nil until Failed is closed.
+func (d *Daemon) Err() error {
+	select {
+	case <-d.failed:
+		return d.failure
+	default:
+		return nil
+	}
+}
+
+func (d *Daemon) fail(err error) {
+	d.failOnce.Do(func() {
+		d.failure = err
+		close(d.failed)
+	})
+}
+
+// Stop takes everything down in reverse. What is under way gets its time to
+// end, less where ctx ends before.
+func (d *Daemon) Stop(ctx context.Context) error {
+	d.halt()
+	var errs []error
+	for _, end := range slices.Backward(d.ends) {
+		errs = append(errs, end(ctx))
+	}
+	d.ends = nil
+	return errors.Join(errs...)
+}
+
+// Addrs gives the addresses that are bound, by the name of the listener.
+func (d *Daemon) Addrs() map[string][]net.Addr {
+	addrs := make(map[string][]net.Addr)
+	for _, l := range d.opt.Config.Listeners {
+		addrs[l.Name] = d.ingress.Addrs(l.Name)
+	}
+	return addrs
+}
