@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"relaykeep/relay/ingress"
@@ -28,22 +27,12 @@ func listenAddress(folder string) func(string) (string, error) {
 			}
 			return s, nil
 		}
-		h, p, err := net.SplitHostPort(s)
-		if err != nil {
+		if _, _, err := net.SplitHostPort(s); err != nil {
 			return "", errors.New(`is no address; write one like "127.0.0.1:2525", "[::1]:2525", "unix:/path" or "systemd:NAME"`)
 		}
-		if _, err := host(h); err != nil && h != "" {
-			return "", errListenHost
-		}
-		n, err := port(p)
-		if err != nil {
-			return "", errPort
-		}
-		return net.JoinHostPort(h, strconv.Itoa(n)), nil
+		return tcpAddress(s)
 	}
 }
-
-var errListenHost = errors.New(`has no valid host; write the address of this machine, like "127.0.0.1:2525"`)
 
 // addressKey names what an address occupies. unique is false of port 0, which
 // is another port every time.
@@ -101,7 +90,7 @@ func readAllow(s *section, o ingress.Options) []netip.Prefix {
 		if o.Auth != nil {
 			advice = "add allow, or set required = true in its auth block"
 		}
-		s.errorAt(s.elementAt("address", i), "address: %s can be reached from other machines, and nothing says who may send; %s", o.Addresses[i], advice)
+		s.errorAt(s.elementAt("address", i), "address: %s can be reached from other machines, and nothing says who may send; %s", s.shown("address", o.Addresses[i]), advice)
 	case login && (wide || hasSystemd(o.Addresses)):
 		return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	}
@@ -134,8 +123,8 @@ func checkPlaintext(s *section, o ingress.Options) {
 	}
 	for _, p := range o.Allow {
 		if !covered(p, loopback()) && !covered(p, o.Auth.AllowPlaintextFrom) && !covered(p, o.Auth.Exempt) {
-			s.errorAt(s.header,
-				"auth: clients from %s cannot log in, for there is no TLS; add a tls block, or name them in allow_plaintext_from", p)
+			who := s.parent.shown("allow", p.String())
+			s.errorAt(s.header, "auth: clients from %s cannot log in, for there is no TLS; add a tls block, or name them in allow_plaintext_from", who)
 			return
 		}
 	}

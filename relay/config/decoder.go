@@ -28,8 +28,29 @@ func (d *decoder) add(warning bool, at hcl.Range, format string, args ...any) {
 	})
 }
 
+// addSyntax adds what the parser found. Of faults that are put the same way
+// only the first is: an open quote makes one of every line after it.
+func (d *decoder) addSyntax(diags hcl.Diagnostics) {
+	told := map[string]bool{}
+	for _, diag := range diags {
+		diag = restate(diag)
+		if diag.Severity != hcl.DiagError || told[diag.Summary] {
+			continue
+		}
+		told[diag.Summary] = true
+		at := hcl.Range{}
+		if diag.Subject != nil {
+			at = *diag.Subject
+		}
+		d.add(false, at, "%s", diag.Summary)
+	}
+}
+
 // diagnostics gives all that was found, in file order.
 func (d *decoder) diagnostics() Diagnostics {
+	if len(d.list) == 0 {
+		return Diagnostics{}
+	}
 	sortDiagnostics(d.list)
 	return Diagnostics{List: d.list, source: d.source}
 }

@@ -84,6 +84,15 @@ func (s *section) warn(key, format string, args ...any) {
 	s.d.add(true, s.at(key), "%s: %s", key, fmt.Sprintf(format, args...))
 }
 
+// shown gives text for a message, if nothing secret went into the key that it
+// comes from.
+func (s *section) shown(key, text string) string {
+	if s.entry(key).secret {
+		return "its value"
+	}
+	return text
+}
+
 // show gives a value for a message.
 func (e *entry) show(v cty.Value) string {
 	switch {
@@ -100,8 +109,8 @@ func (e *entry) show(v cty.Value) string {
 }
 
 var (
-	errScalar = errors.New("must be a single value, not a list or a map")
-	errNull   = errors.New("must not be null")
+	errScalar = errors.New("is a list or a map; write a single value")
+	errNull   = errors.New("is null; leave it out")
 )
 
 // scalar gives the text of a text, number or boolean.

@@ -40,14 +40,18 @@ func host(s string) (string, error) {
 	return s, nil
 }
 
-// hostPort takes "host:port", or "host" where there is a default port.
+// hostPort takes "host:port", or "host" for the default port.
 func hostPort(defaultPort int) func(string) (string, error) {
 	return func(s string) (string, error) {
+		if strings.Contains(s, "://") {
+			return "", errors.New(`is a URL; write host and port only, like "smtp.example.com:587"`)
+		}
 		h, p, err := net.SplitHostPort(s)
-		if err != nil && defaultPort > 0 {
-			h, p = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), strconv.Itoa(defaultPort)
-		} else if err != nil {
-			return "", fmt.Errorf(`has no port; write one like "127.0.0.1:%d" or "[::1]:%[1]d"`, 2525)
+		if err != nil {
+			h, p = s, strconv.Itoa(defaultPort)
+			if strings.HasPrefix(h, "[") && strings.HasSuffix(h, "]") {
+				h = h[1 : len(h)-1]
+			}
 		}
 		if h, err = host(h); err != nil {
 			return "", err
@@ -58,6 +62,23 @@ func hostPort(defaultPort int) func(string) (string, error) {
 		}
 		return net.JoinHostPort(h, strconv.Itoa(n)), nil
 	}
+}
+
+// tcpAddress takes "host:port" to listen on; no host is every address of this
+// machine, port 0 any free one.
+func tcpAddress(s string) (string, error) {
+	h, p, err := net.SplitHostPort(s)
+	if err != nil {
+		return "", errors.New(`is no address to listen on; write one like "127.0.0.1:2580"`)
+	}
+	if _, err := host(h); err != nil && h != "" {
+		return "", errors.New(`has no valid host; write the address of this machine, like "127.0.0.1:2525"`)
+	}
+	n, err := port(p)
+	if err != nil {
+		return "", errPort
+	}
+	return net.JoinHostPort(h, strconv.Itoa(n)), nil
 }
 
 var errPort = errors.New("has no valid port; write a number from 1 to 65535")
@@ -85,7 +106,7 @@ func isLoopback(h string) bool {
 const maxSocketPath = 107
 
 var (
-	errSocketEmpty    = errors.New(`names no file; write it like "unix:/run/relaykeep/smtp.sock"`)
+	errSocketEmpty    = errors.New("names no file; write the path of one")
 	errSocketAbstract = errors.New("is an abstract socket, which anybody may connect to; write the path of a file")
 	errSocketLong     = fmt.Errorf("is too long for a socket; the whole path may have %d bytes", maxSocketPath)
 )

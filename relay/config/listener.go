@@ -71,7 +71,7 @@ func readAddresses(s *section, taken map[string]string) []string {
 	for i, a := range addresses {
 		key, unique := addressKey(a)
 		if other, ok := taken[key]; ok && unique {
-			s.errorAt(s.elementAt("address", i), "address: %s is taken by listener %q already; give each its own", a, other)
+			s.errorAt(s.elementAt("address", i), "address: %s is taken by listener %q already; give each its own", s.shown("address", a), other)
 			continue
 		}
 		taken[key] = s.name
@@ -93,9 +93,9 @@ func readListenerTLS(s *section) *ingress.TLSOptions {
 	}
 	if s.d.secrets && !s.faulty {
 		if _, err := readBounded(t.CertFile); err != nil {
-			s.fault("cert_file", "cannot read %s: %v", t.CertFile, err)
+			s.fault("cert_file", "cannot read %s: %v", s.shown("cert_file", t.CertFile), err)
 		} else if _, err := readBounded(t.KeyFile); err != nil {
-			s.fault("key_file", "cannot read %s: %v", t.KeyFile, err)
+			s.fault("key_file", "cannot read %s: %v", s.shown("key_file", t.KeyFile), err)
 		} else if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
 			s.fault("cert_file", "cannot be used with key_file: %v", err)
 		}
@@ -129,7 +129,7 @@ func readListenerAuth(s *section) *ingress.AuthOptions {
 	}
 	if s.d.secrets && s.entry("users_file").state == ready {
 		if _, err := readBounded(a.UsersFile); err != nil {
-			s.fault("users_file", "cannot read %s: %v; make lines for it with relaykeep user hash", a.UsersFile, err)
+			s.fault("users_file", "cannot read %s: %v; make lines for it with relaykeep user hash", s.shown("users_file", a.UsersFile), err)
 		}
 	}
 	if len(a.AllowPlaintextFrom) > 0 {

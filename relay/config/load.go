@@ -50,13 +50,7 @@ func Parse(path string, source []byte, o LoadOptions) (*Config, error) {
 	body, _ := file.Body.(*hclsyntax.Body)
 	d := &decoder{file: path, source: mask(source, body), folder: folder, secrets: o.Secrets}
 	if syntax.HasErrors() {
-		for _, diag := range syntax {
-			at := hcl.Range{}
-			if diag.Subject != nil {
-				at = *diag.Subject
-			}
-			d.add(false, at, "%s", restate(diag).Summary)
-		}
+		d.addSyntax(syntax)
 		return nil, &Error{d.diagnostics()}
 	}
 	l := lookups{folder: folder, env: o.LookupEnv}

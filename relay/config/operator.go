@@ -16,7 +16,7 @@ func readAdmin(s *section) Admin {
 	if a.Mode&0o002 != 0 {
 		s.warn("mode", "everybody on this machine may read and delete mail; leave the last digit 0 and name a group")
 	}
-	read(s, "http", "", optional(hostPort(0)))
+	read(s, "http", "", optional(tcpAddress))
 	s.file("token_file", "")
 	s.end()
 	return a

@@ -37,11 +37,19 @@ func readDKIM(s *section) {
 		s.errorAt(s.header, "%s: there is no key; write key { selector = \"s1\" and file = \"…\" } in it", s.title)
 	}
 	for _, k := range keys {
-		needed(k, "selector", `"s1"`, domain)
+		needed(k, "selector", `"s1"`, selector)
 		needed(k, "file", `"/etc/relaykeep/dkim/s1.pem"`, nonEmpty)
 		k.end()
 	}
 	s.end()
+}
+
+// selector takes what a DNS name may have before ._domainkey.
+func selector(v string) (string, error) {
+	if _, err := domain(v); err != nil {
+		return "", errors.New(`is not a selector; write one like "s1"`)
+	}
+	return v, nil
 }
 
 // readFilter reads a block filter.
@@ -59,10 +67,10 @@ func milter(folder string) func(string) (string, error) {
 			return socketPath(folder)(file)
 		}
 		address, ok := strings.CutPrefix(v, "tcp:")
-		if !ok {
+		if _, err := tcpAddress(address); !ok || err != nil {
 			return "", errors.New(`is no milter; write "tcp:127.0.0.1:11332" or "unix:/run/milter.sock"`)
 		}
-		return hostPort(0)(address)
+		return v, nil
 	}
 }
 

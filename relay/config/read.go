@@ -38,7 +38,7 @@ func readList[T any](s *section, key string, fallback []T, parse func(string) (T
 	if e.state != ready {
 		return fallback
 	}
-	list := []T{}
+	var list []T // nil where it is empty
 	for i, v := range elements(e.value) {
 		text, err := scalar(v)
 		if err == nil {

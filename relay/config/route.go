@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"relaykeep/relay"
@@ -130,7 +131,7 @@ func refer(s *section, key, kind string, used, known []string) {
 	for i, name := range used {
 		if !slices.Contains(known, name) {
 			s.entry(key).state = faulty
-			s.errorAt(s.elementAt(key, i), "%s: there is no %s %q%s", key, kind, cut(name), orKnown(name, known))
+			s.errorAt(s.elementAt(key, i), "%s: there is no %s %s%s", key, kind, s.shown(key, strconv.Quote(cut(name))), orKnown(name, known))
 		}
 	}
 }
@@ -156,7 +157,7 @@ func checkUpstreams(s *section, list []string) {
 	}
 	for i, name := range list {
 		if slices.Contains(list[:i], name) {
-			s.errorAt(s.elementAt("upstreams", i), "upstreams: %q is in the list twice", name)
+			s.errorAt(s.elementAt("upstreams", i), "upstreams: %s is in the list twice", s.shown("upstreams", strconv.Quote(cut(name))))
 		}
 	}
 }

@@ -103,13 +103,18 @@ func (s *section) named(kind string) []*section {
 			s.errorAt(b.LabelRanges[0], "the name %q cannot be used; take up to 128 letters, digits, dots, dashes and underscores", cut(c.name))
 		}
 		if line, ok := lines[c.name]; ok {
-			s.errorAt(b.LabelRanges[0], "there is a %s on line %d already; give each its own name", c.title, line)
+			s.errorAt(b.LabelRanges[0], "%s is on line %d already; give each its own name", c.title, line)
 		} else {
 			lines[c.name] = b.TypeRange.Start.Line
 		}
 		found = append(found, c)
 	}
 	return found
+}
+
+// contains reports whether there is a block of this type, well-formed or not.
+func (s *section) contains(kind string) bool {
+	return slices.ContainsFunc(s.body.Blocks, func(b *hclsyntax.Block) bool { return b.Type == kind })
 }
 
 // unnamed gives the blocks of this type, of which there may be several, and

@@ -87,15 +87,14 @@ func (s *section) refuseUnsupported() {
 		return
 	}
 	for _, key := range s.keys {
-		r, ok := unsupported[s.path+"."+key]
-		if ok && s.applies(r, s.entries[key]) {
+		if r, ok := unsupported[s.path+"."+key]; ok && r.applies(s.entries[key]) {
 			s.errorAt(s.at(key), "%s is not supported yet; %s", s.titled(key, r), cmp.Or(r.instead, "take it out"))
 		}
 	}
 }
 
 // applies decides whether a key is refused.
-func (s *section) applies(r refusal, e *entry) bool {
+func (r refusal) applies(e *entry) bool {
 	switch e.state {
 	case absent:
 		return r.orAbsent
@@ -109,7 +108,11 @@ func (s *section) applies(r refusal, e *entry) bool {
 
 // titled names a key, with its value where another one has behaviour.
 func (s *section) titled(key string, r refusal) string {
-	if e := s.entries[key]; r.instead != "" && e.state == ready {
+	e := s.entries[key]
+	switch {
+	case e.state == absent:
+		return s.title + " without " + key
+	case e.state == ready && r.instead != "":
 		return key + " = " + e.show(e.value)
 	}
 	return key

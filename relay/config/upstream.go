@@ -24,7 +24,7 @@ const (
 // readUpstreams reads the blocks upstream.
 func readUpstreams(s *section, hostname string) []Upstream {
 	sections := s.named("upstream")
-	if len(sections) == 0 {
+	if !s.contains("upstream") {
 		s.errorAt(s.header, "there is no upstream, so mail could go nowhere; write at least %s", smallest)
 	}
 	var upstreams []Upstream
@@ -147,6 +147,6 @@ func checkSource(s *section, o smtp.Options) {
 	}
 	h, _, _ := net.SplitHostPort(o.Address)
 	if remote, err := netip.ParseAddr(h); err == nil && family(remote.Unmap()) != own {
-		s.fault("source_address", "is of family %d and cannot reach the address %s", own, o.Address)
+		s.fault("source_address", "is of family %d and cannot reach the address %s", own, s.shown("address", o.Address))
 	}
 }

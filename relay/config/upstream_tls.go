@@ -43,6 +43,9 @@ func readUpstreamTLS(s *section, o *smtp.Options) {
 			s.fault(key, "has no effect with tls = %q, which verifies nobody; take one of them out", mode)
 		}
 	}
+	if o.SkipVerify {
+		s.fault("tls_skip_verify", "has no effect with tls = %q, which verifies nobody; take it out", mode)
+	}
 }
 
 // readRoots reads the certificates that an upstream's one must come from,
@@ -50,12 +53,12 @@ func readUpstreamTLS(s *section, o *smtp.Options) {
 func readRoots(s *section, file string) *x509.CertPool {
 	pem, err := readBounded(file)
 	if err != nil {
-		s.fault("tls_ca_file", "cannot read %s: %v", file, err)
+		s.fault("tls_ca_file", "cannot read %s: %v", s.shown("tls_ca_file", file), err)
 		return nil
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		s.fault("tls_ca_file", "there is no certificate in %s; it wants PEM", file)
+		s.fault("tls_ca_file", "there is no certificate in %s; it wants PEM", s.shown("tls_ca_file", file))
 		return nil
 	}
 	return pool

@@ -21,7 +21,7 @@ func readWatching(s *section) {
 		readAlert(a, notifiers)
 	}
 	if m := s.block("metrics"); m.written {
-		read(m, "address", "", hostPort(0))
+		read(m, "address", "", tcpAddress)
 		m.end()
 	}
 }
