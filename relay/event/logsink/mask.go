@@ -94,13 +94,7 @@ func (m masker) scan(text string) string {
 		if text[i] != '@' {
 			continue
 		}
-		from, to := i, i+1
-		for from > done && isLocal(text[from-1]) {
-			from--
-		}
-		for to < len(text) && isDomain(text[to]) {
-			to++
-		}
+		from, to := localBefore(text, done, i), domainAfter(text, i+1)
 		if from == i || to == i+1 || isMasked(text[from:i]) {
 			continue
 		}
@@ -113,6 +107,34 @@ func (m masker) scan(text string) string {
 	}
 	b.WriteString(text[done:])
 	return b.String()
+}
+
+// localBefore is where the local part begins that ends at end, at least from
+// least; end if there is none.
+func localBefore(text string, least, end int) int {
+	if end > least && text[end-1] == '"' {
+		if quote := strings.LastIndexByte(text[least:end-1], '"'); quote >= 0 {
+			return least + quote
+		}
+	}
+	from := end
+	for from > least && isLocal(text[from-1]) {
+		from--
+	}
+	return from
+}
+
+// domainAfter is where the domain ends that begins at start; start if there is
+// none. The full stop or the colon of a sentence is no part of it.
+func domainAfter(text string, start int) int {
+	to := start
+	for to < len(text) && isDomain(text[to]) {
+		to++
+	}
+	for to > start && (text[to-1] == '.' || text[to-1] == ':') {
+		to--
+	}
+	return to
 }
 
 // isMasked keeps what was masked already as it is.
