@@ -15,6 +15,7 @@ import (
 	"relaykeep/relay/admin"
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
+	"relaykeep/relay/event"
 	"relaykeep/relay/event/logsink"
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/route"
@@ -33,6 +34,10 @@ type Options struct {
 	// one above: a log reader that stalls it must stall nothing else.
 	Events hclog.Logger
 
+	// Watch gets every event as it happens; nil: nobody watches. Its Emit must
+	// not block.
+	Watch event.Sink
+
 	Version   string
 	Inherited map[string][]net.Listener // sockets passed by systemd, by name
 }
@@ -50,7 +55,7 @@ type Daemon struct {
 	opt       Options
 	log       hclog.Logger
 	spool     *bolt.Store
-	sink      *logsink.Sink
+	sink      event.Sink
 	table     *route.Table
 	scheduler *delivery.Scheduler
 	admin     *admin.Server
@@ -106,7 +111,7 @@ func (d *Daemon) buildSink() error {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	d.sink = logsink.New(logsink.Options{
+	lines := logsink.New(logsink.Options{
 		Logger:    log,
 		Addresses: addressMode(d.opt.Config.Log.Addresses),
 		HashKey:   []byte(d.spool.Instance()),
@@ -114,8 +119,12 @@ func (d *Daemon) buildSink() error {
 	d.atEnd(func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, flushTime)
 		defer cancel()
-		return d.sink.Close(ctx)
+		return lines.Close(ctx)
 	})
+	d.sink = lines
+	if d.opt.Watch != nil {
+		d.sink = event.Fanout{lines, d.opt.Watch}
+	}
 	return nil
 }
 
