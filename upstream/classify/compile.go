@@ -3,9 +3,7 @@ package classify
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"relaykeep/relay"
 )
@@ -14,9 +12,9 @@ import (
 type matcher struct {
 	codes    []codePattern
 	enhanced []enhanced
-	text     []string // folded
-	regex    *regexp.Regexp
-	errors   uint32 // a bit for each kind; 0: the rule is about replies
+	text     []string   // folded
+	regex    expression // nil: none
+	errors   uint32     // a bit for each kind; 0: the rule is about replies
 	dotSent  *bool
 }
 
@@ -55,11 +53,11 @@ func compile(r Rule) (*matcher, error) {
 		m.text = append(m.text, t)
 	}
 	if r.TextRegex != "" {
-		re, err := regexp.Compile("(?i:" + r.TextRegex + ")")
+		e, err := compileExpression(r.TextRegex)
 		if err != nil {
 			return nil, fmt.Errorf("text_regex: %w", err)
 		}
-		m.regex = re
+		m.regex = e
 	}
 	for _, k := range r.Errors {
 		m.errors |= 1 << k
@@ -191,10 +189,10 @@ func (m *matcher) reply(a *answer) bool {
 	if len(m.enhanced) > 0 && !slices.ContainsFunc(m.enhanced, func(e enhanced) bool { return e.match(a.enhanced) }) {
 		return false
 	}
-	if len(m.text) > 0 && !slices.ContainsFunc(m.text, func(t string) bool { return strings.Contains(a.folded(), t) }) {
+	if len(m.text) > 0 && !containsAny(a.folded(), m.text) {
 		return false
 	}
-	return m.regex == nil || m.regex.MatchString(a.folded())
+	return m.regex == nil || m.regex.match(a.folded())
 }
 
 // failure reports whether the lack of a reply, of this kind, matches.

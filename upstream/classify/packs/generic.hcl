@@ -437,7 +437,7 @@ rule "helo-deferred" {
 rule "sender-refused" {
   stage      = ["mail", "rcpt", "data", "body"]
   code       = "5xx"
-  text_regex = "\\bsender('s)? (address|domain|identity|id|email)\\b.*(reject|refus|denied|invalid|block|not |doesn't|unverified|does not)|\\bsender (is )?(rejected|refused|denied|unknown|invalid|unverified|blocked|not )|sender verif(y|ication) fail|(invalid|unknown|bad|unverified|unauthori[sz]ed|illegal) (envelope )?(sender|from|mail from|return.?path)\\b|not owned by user|sendas|send (mail |messages? |e?mails? )?(as|from|on behalf)\\b|from address|\\bfrom domain|verified (sender|domain|address)|mail from (must|command failed|address|not)|envelope sender|domain of sender|(address|domain|identity) (is |has )?not (been )?verified|badmailfrom|(address|sender|user) .*does not match .*(auth|login|user|account)"
+  text_regex = "\\bsender('s)? (address|domain|identity|id|email)\\b.*(reject|refus|denied|invalid|block|not |doesn't|unverified|does not)|\\bsender (is )?(rejected|refused|denied|unknown|invalid|unverified|blocked|not )|sender verif(y|ication) fail|(invalid|unknown|bad|unverified|unauthori[sz]ed|illegal) (envelope )?(sender|from|mail from|return.?path)\\b|not owned by user|sendas|send (mail |messages? |e?mails? )?(as|from|on behalf)\\b|from address|\\bfrom domain|verified (sender|domain|address)|mail from (must|command failed|address|not)|envelope sender|domain of sender|domain name required|(address|domain|identity) (is |has )?not (been )?verified|badmailfrom|(address|sender|user) .*does not match .*(auth|login|user|account)"
   scope      = "sender"
   action     = "hold"
   meaning    = "The upstream does not take mail from this sender: not verified, not ours, or not known."
@@ -606,7 +606,7 @@ rule "no-such-recipient" {
 rule "no-such-recipient-by-text" {
   stage      = "rcpt"
   code       = "5xx"
-  text_regex = "(user|recipient|mailbox|address|account|addressee)( name)? (is )?(unknown|unrouteable|invalid|not found|unavailable|does not exist|doesn't exist|not exist|not listed in)|(unknown|invalid|unrouteable|no such|bad) (user|recipient|mailbox|address|account|local part|person|domain)|no mailbox here|doesn't have a|not our customer|not a valid (mailbox|recipient|user)"
+  text_regex = "(user|recipient|mailbox|address|account|addressee)( name)? (is )?(unknown|unrouteable|invalid|not found|unavailable|does not exist|doesn't exist|not exist)|(unknown|invalid|unrouteable|no such|bad) (user|recipient|mailbox|address|account|local part|person|domain)|no mailbox here|not listed in|doesn't have a|not our customer|not a valid (mailbox|recipient|user)"
   scope      = "recipient"
   action     = "bounce"
   meaning    = "The recipient's address does not exist."
