@@ -59,7 +59,7 @@ func (a *attempt) sort() {
 		_, routed := a.s.Routes[all[i].Route]
 		switch {
 		case isPast(all[i], a.started):
-			a.outcomes[i] = finish(all[i], relay.Expired, relay.EventExpired, "its time is over", scene{now: a.started})
+			a.outcomes[i] = lapse(all[i], a.started)
 		case !routed:
 			a.outcomes[i] = a.s.reassign(a.d.Message, all[i], a.started)
 		default:
@@ -132,6 +132,13 @@ func (a *attempt) noteBody(err error) {
 	}
 }
 
+// bodyError says why the body could not be read; nil if it could.
+func (a *attempt) bodyError() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.bodyErr
+}
+
 // bodyReader notes why a read failed.
 type bodyReader struct {
 	io.ReadCloser
@@ -149,7 +156,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 // finding is what the attempt tells about the upstream: nothing when the fault
 // is ours.
 func (a *attempt) finding() finding {
-	if a.panicked != "" || a.bodyErr != nil {
+	if a.panicked != "" || a.bodyError() != nil {
 		return finding{}
 	}
 	return judge(a.verdicts)

@@ -193,7 +193,7 @@ func TestJudge(t *testing.T) {
 		{"disabled outweighs a failure", []relay.Verdict{reset, paused}, upstreamFails, paused},
 		{"throttled is not down", []relay.Verdict{throttled}, nothingFound, relay.Verdict{}},
 		{"going away counts", []relay.Verdict{slowGoingAway}, upstreamFails, slowGoingAway},
-		{"interrupted says nothing", []relay.Verdict{broken}, nothingFound, relay.Verdict{}},
+		{"interrupted says nothing", []relay.Verdict{interrupted}, nothingFound, relay.Verdict{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if f := judge(tt.in); f.kind != tt.kind || f.verdict != tt.cause {

@@ -30,6 +30,7 @@ type outcome struct {
 	to       relay.Recipient
 	kind     relay.EventKind // "" for nothing to tell
 	inDoubt  bool            // an in_doubt event goes before that of kind
+	idle     bool            // nobody was asked: there is no attempt to tell of
 	detail   string
 	incident incident
 }
@@ -235,6 +236,17 @@ func (sc scene) exhausted(r relay.Recipient) outcome {
 func finish(r relay.Recipient, s relay.State, kind relay.EventKind, detail string, sc scene) outcome {
 	r.State, r.FinishedAt, r.NextAttempt = s, sc.now, time.Time{}
 	return outcome{to: r, kind: kind, detail: detail}
+}
+
+// lapse ends r because its time is over, without an attempt.
+func lapse(r relay.Recipient, now time.Time) outcome {
+	detail := "its time is over"
+	if r.State == relay.Held {
+		detail += "; it was held: " + r.HoldReason
+	}
+	o := finish(r, relay.Expired, relay.EventExpired, detail, scene{now: now})
+	o.idle = true
+	return o
 }
 
 // isPast reports whether the time of r is over.

@@ -130,7 +130,7 @@ func TestDecide(t *testing.T) {
 		{"in doubt stays there", busy, opt{chain: "a", had: relay.Recipient{InDoubt: 1}}, deferred, "a", m, 1},
 		{"in doubt, then a dial that fails", refused, opt{chain: "a", had: relay.Recipient{InDoubt: 1}}, deferred, "a", m, 0},
 
-		{"interrupted is due at once", broken, opt{}, deferred, "a b c", 0, 0},
+		{"interrupted is due at once", interrupted, opt{}, deferred, "a b c", 0, 0},
 		{"not marked costs nothing", relay.Verdict{Class: relay.ClassDeferred, Free: true, Rule: "not-marked"}, opt{route: "a"}, deferred, "a", m, 0},
 
 		{"its time is over", busy, opt{left: -m}, expired, "", 0, 1},

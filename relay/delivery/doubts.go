@@ -3,17 +3,13 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"relaykeep/relay"
 	"relaykeep/spool"
 )
-
-// together is how many settlements without an attempt are under way at once:
-// the store puts what comes together into one transaction.
-const together = 64
 
 // doubtText is the detail of what an earlier process left behind.
 const doubtText = "the process ended after the final dot may have been sent"
@@ -25,15 +21,27 @@ func (s *Scheduler) settleDoubts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("what an earlier process left in doubt: %w", err)
 	}
-	var g errgroup.Group
-	g.SetLimit(together)
-	for i := range doubts {
-		g.Go(func() error {
-			s.settleDoubt(&doubts[i], time.Now())
-			return nil
+	together(len(doubts), func(i int) { s.settleDoubt(&doubts[i], time.Now()) })
+	if s.failed.Load() {
+		return fmt.Errorf("what an earlier process left in doubt: %w", spool.ErrFailed)
+	}
+	return nil
+}
+
+// together calls fn for each index below n, several at once: the store puts
+// the settlements that come together into one transaction.
+func together(n int, fn func(i int)) {
+	const most = 64
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, most) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				fn(i)
+			}
 		})
 	}
-	return g.Wait()
+	all.Wait()
 }
 
 func (s *Scheduler) settleDoubt(d *spool.Delivery, now time.Time) {
@@ -53,12 +61,12 @@ func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Ve
 		o := s.reassign(d.Message, r, now)
 		if o.to.State == relay.Held {
 			o.to.InDoubt++
-			o.inDoubt = true
+			o.inDoubt, o.idle = true, false
 			return o
 		}
 		r = o.to
 	}
-	o := decide(r, v, s.sceneOf(d.Lane, d.Message, r, now))
+	o := decideSafely(r, v, s.sceneOf(d.Lane, d.Message, r, now))
 	if o.detail == "" {
 		o.detail = doubtText
 	}

@@ -3,10 +3,8 @@ package delivery
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
-	"relaykeep/relay"
 	"relaykeep/spool"
 )
 
@@ -42,7 +40,7 @@ func (s *Scheduler) expireDue(ctx context.Context) time.Duration {
 		}
 		return expireEvery
 	}
-	s.expireAll(past, now)
+	together(len(past), func(i int) { s.expireOne(&past[i], now) })
 	switch {
 	case len(past) == expireBatch:
 		return 0
@@ -52,28 +50,10 @@ func (s *Scheduler) expireDue(ctx context.Context) time.Duration {
 	return min(max(time.Until(next), minDelay), expireEvery)
 }
 
-// expireAll settles a batch, several at once.
-func (s *Scheduler) expireAll(past []spool.Delivery, now time.Time) {
-	var all sync.WaitGroup
-	defer all.Wait()
-	slots := make(chan struct{}, together)
-	for i := range past {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			s.expireOne(&past[i], now)
-		})
-	}
-}
-
 func (s *Scheduler) expireOne(d *spool.Delivery, now time.Time) {
 	outcomes := make([]outcome, len(d.Recipients))
 	for i, r := range d.Recipients {
-		detail := "its time is over"
-		if r.State == relay.Held {
-			detail += "; it was held: " + r.HoldReason
-		}
-		outcomes[i] = finish(r, relay.Expired, relay.EventExpired, detail, scene{now: now})
+		outcomes[i] = lapse(r, now)
 	}
-	s.settle(context.Background(), d, outcomes, telling{at: now, attempt: d.Attempt})
+	s.settle(context.Background(), d, outcomes, telling{at: now})
 }

@@ -167,20 +167,20 @@ func (p *provider) attempts() int {
 
 // The verdicts of the scripts.
 var (
-	ok        = relay.Verdict{Class: relay.ClassDelivered, Action: relay.ActionDone, Stage: relay.StageBody, Code: 250, RemoteID: "R1"}
-	refused   = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Stage: relay.StageDial, Text: "connection refused", Free: true}
-	reset     = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Stage: relay.StageData, Text: "connection reset"}
-	paused    = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeUpstream, Action: relay.ActionDisable, Stage: relay.StageBody, Code: 554, Text: "Sending paused for this account"}
-	badLogin  = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeUpstream, Action: relay.ActionDisable, Stage: relay.StageAuth, Code: 535, Text: "bad credentials", Free: true}
-	busy      = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry, Stage: relay.StageBody, Code: 451, Text: "try again"}
-	greylist  = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeRecipient, Action: relay.ActionRetry, Stage: relay.StageRcpt, Code: 450, Text: "greylisted"}
-	noUser    = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeRecipient, Action: relay.ActionBounce, Stage: relay.StageRcpt, Code: 550, Text: "no such user"}
-	tooLong   = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeMessage, Action: relay.ActionFailover, Then: relay.ActionBounce, Stage: relay.StageMail, Code: 552, Text: "too long"}
-	unverif   = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeSender, Action: relay.ActionHold, Stage: relay.StageBody, Code: 554, Enhanced: "5.7.1", Text: "not verified", Rule: "ses-unverified"}
-	quota     = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Then: relay.ActionPark, Stage: relay.StageBody, Code: 454, Text: "Daily quota", RetryAfter: time.Hour}
-	throttled = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionSlow, Stage: relay.StageBody, Code: 454, Text: "Maximum sending rate"}
-	lost      = relay.Verdict{Class: relay.ClassUnknown, Scope: relay.ScopeUpstream, Action: relay.ActionRetry, Stage: relay.StageBody, Text: "connection lost"}
-	broken    = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry, Stage: relay.StageBody, Rule: "interrupted", Free: true}
+	ok          = relay.Verdict{Class: relay.ClassDelivered, Action: relay.ActionDone, Stage: relay.StageBody, Code: 250, RemoteID: "R1"}
+	refused     = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Stage: relay.StageDial, Text: "connection refused", Free: true}
+	reset       = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Stage: relay.StageData, Text: "connection reset"}
+	paused      = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeUpstream, Action: relay.ActionDisable, Stage: relay.StageBody, Code: 554, Text: "Sending paused for this account"}
+	badLogin    = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeUpstream, Action: relay.ActionDisable, Stage: relay.StageAuth, Code: 535, Text: "bad credentials", Free: true}
+	busy        = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry, Stage: relay.StageBody, Code: 451, Text: "try again"}
+	greylist    = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeRecipient, Action: relay.ActionRetry, Stage: relay.StageRcpt, Code: 450, Text: "greylisted"}
+	noUser      = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeRecipient, Action: relay.ActionBounce, Stage: relay.StageRcpt, Code: 550, Text: "no such user"}
+	tooLong     = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeMessage, Action: relay.ActionFailover, Then: relay.ActionBounce, Stage: relay.StageMail, Code: 552, Text: "too long"}
+	unverif     = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeSender, Action: relay.ActionHold, Stage: relay.StageBody, Code: 554, Enhanced: "5.7.1", Text: "not verified", Rule: "ses-unverified"}
+	quota       = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Then: relay.ActionPark, Stage: relay.StageBody, Code: 454, Text: "Daily quota", RetryAfter: time.Hour}
+	throttled   = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionSlow, Stage: relay.StageBody, Code: 454, Text: "Maximum sending rate"}
+	lost        = relay.Verdict{Class: relay.ClassUnknown, Scope: relay.ScopeUpstream, Action: relay.ActionRetry, Stage: relay.StageBody, Text: "connection lost"}
+	interrupted = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry, Stage: relay.StageBody, Rule: "interrupted", Free: true}
 )
 
 // always answers every attempt the same.

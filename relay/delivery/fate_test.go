@@ -10,6 +10,7 @@ import (
 
 	"relaykeep/relay"
 	"relaykeep/spool"
+	"relaykeep/upstream"
 )
 
 func TestSecondUnknownOutcomeHolds(t *testing.T) {
@@ -119,7 +120,7 @@ func TestStopInterruptsAfterTheDrainTime(t *testing.T) {
 		answer relay.Verdict
 		kinds  string
 	}{
-		{"before the dot", broken, "deferred"},
+		{"before the dot", interrupted, "deferred"},
 		{"after the dot", lost, "in_doubt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,7 +140,7 @@ func TestStopInterruptsAfterTheDrainTime(t *testing.T) {
 }
 
 func TestStopEndsWithItsContext(t *testing.T) {
-	within(t, func(b *box) Options { return oneWay(b, stalled(broken)) }, func(w *world) {
+	within(t, func(b *box) Options { return oneWay(b, stalled(interrupted)) }, func(w *world) {
 		id := w.box.put(w, to("r@x.example", "a"))
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
@@ -170,6 +171,52 @@ func TestPanicHoldsAndTells(t *testing.T) {
 		w.wantKinds(id, "held incident_opened held")
 		if e := w.tape.of(relay.EventIncidentOpened)[0]; !strings.Contains(e.Detail, "boom") {
 			t.Errorf("incident %q does not say what went wrong", e.Detail)
+		}
+	})
+}
+
+// After the mark, the final dot may have been sent.
+func TestPanicAfterTheMarkIsInDoubt(t *testing.T) {
+	within(t, func(b *box) Options { return oneWay(b, markThenPanic{}) }, func(w *world) {
+		id := w.box.put(w, to("r@x.example", "a"), to("s@x.example", "a"))
+		synctest.Wait()
+		e := w.box.entry(w, id)
+		if r := e.Recipients[0]; r.State != relay.Held || r.InDoubt != 1 {
+			t.Errorf("the marked one: %+v", r)
+		}
+		if r := e.Recipients[1]; r.State != relay.Held || r.InDoubt != 0 {
+			t.Errorf("the other: %+v", r)
+		}
+		w.wantKinds(id, "in_doubt held incident_opened held incident_opened")
+	})
+}
+
+// markThenPanic marks the first recipient, then panics.
+type markThenPanic struct{ upstream.Transport }
+
+func (markThenPanic) Deliver(_ context.Context, _ relay.Message, _ relay.Body, _ []relay.Recipient, mark upstream.Marker) []relay.Verdict {
+	if err := mark([]int{0})(); err != nil {
+		panic(err)
+	}
+	panic("boom")
+}
+
+// Whose time is over when it is claimed is not sent any more.
+func TestPastItsTimeIsNotSent(t *testing.T) {
+	a := always(ok)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		late, fine := to("late@x.example", "a"), to("fine@x.example", "a")
+		late.ExpiresAt = time.Now()
+		id := w.box.put(w, late, fine)
+		synctest.Wait()
+		e := w.box.entry(w, id)
+		w.wantState(e.Recipients[0], relay.Expired)
+		w.wantState(e.Recipients[1], relay.Delivered)
+		if a.attempts() != 1 || len(a.asked) != 1 {
+			t.Errorf("asked %v", a.asked)
+		}
+		if told := w.tape.of(relay.EventExpired)[0]; told.Attempt != 0 || told.Upstream != "" {
+			t.Errorf("an attempt is told that was not made: %+v", told)
 		}
 	})
 }

@@ -168,29 +168,6 @@ func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
 	return next
 }
 
-// try sends one message to see whether the upstream works again, one that has
-// not failed there yet if it can, and closes the lane behind it.
-func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
-	if len(due) == 0 {
-		return next
-	}
-	one := max(0, slices.IndexFunc(due, func(d spool.Delivery) bool {
-		return !slices.Contains(p.avoid, d.Message.ID)
-	}))
-	l.mu.Lock()
-	l.breaker.probing = true
-	l.inFlight++
-	l.mu.Unlock()
-	l.tell(false)
-	for i := range due {
-		if i != one {
-			l.s.Spool.Release(&due[i])
-		}
-	}
-	l.run(&due[one], p.gen)
-	return time.Time{}
-}
-
 // run makes an attempt in a goroutine of its own; the caller has counted it.
 func (l *lane) run(d *spool.Delivery, gen uint64) {
 	l.s.work.Go(func() {
@@ -240,25 +217,6 @@ func (l *lane) rouse() {
 	}
 }
 
-// probe asks the upstream without mail whether it works again.
-func (l *lane) probe(ctx context.Context, gen uint64) {
-	v := l.s.probe(ctx, l.Transport)
-	if ctx.Err() != nil {
-		return
-	}
-	f := finding{kind: upstreamFails, reached: v.Stage, verdict: v}
-	if v.Class == relay.ClassDelivered {
-		f.kind = upstreamWorks
-		// A probe that all is well with has come as far as a probe can.
-		f.reached = max(v.Stage, relay.StageAuth)
-	}
-	l.mu.Lock()
-	l.breaker.record(time.Now(), gen, "", f)
-	l.up.Store(l.breaker.state == BreakerClosed)
-	l.mu.Unlock()
-	l.rouse()
-}
-
 // claimFailed decides when to claim again after err.
 func (l *lane) claimFailed(ctx context.Context, err error) time.Time {
 	switch {
@@ -271,34 +229,4 @@ func (l *lane) claimFailed(ctx context.Context, err error) time.Time {
 	l.s.openIncident(relay.Event{Upstream: l.Name}, incident{
 		key: "claim " + l.Name, detail: "the spool gives no mail to " + l.Name + ": " + err.Error()})
 	return time.Now().Add(claimPause)
-}
-
-// tell lets the spool and the sink know when the lane opened or closed.
-func (l *lane) tell(open bool) {
-	if open != l.toldSpool {
-		l.toldSpool = open
-		l.s.Spool.Open(l.Name, open)
-	}
-	l.mu.Lock()
-	up, cause, disabled := l.breaker.state == BreakerClosed, l.breaker.cause, l.breaker.disabled
-	l.mu.Unlock()
-	if up == l.toldUp {
-		return
-	}
-	l.toldUp = up
-	e := relay.Event{Kind: relay.EventUpstreamDown, At: time.Now(), Upstream: l.Name, Verdict: cause}
-	if up {
-		e.Kind = relay.EventUpstreamUp
-	}
-	l.s.Sink.Emit(e)
-	switch {
-	case !up && disabled:
-		l.disabled = true
-		e.Kind, e.Detail = relay.EventIncidentOpened, l.Name+" is not used until a probe works: "+reply(cause)
-		l.s.Sink.Emit(e)
-	case up && l.disabled:
-		l.disabled = false
-		e.Kind, e.Detail = relay.EventIncidentClosed, l.Name+" works again"
-		l.s.Sink.Emit(e)
-	}
 }

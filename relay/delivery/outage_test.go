@@ -160,6 +160,28 @@ func TestProbeTakesAnotherMessage(t *testing.T) {
 	})
 }
 
+// A message that was on its way to an upstream that closes goes back to one
+// that is open: it does not wait for the end of the outage.
+func TestNobodyWaitsForAClosedUpstream(t *testing.T) {
+	a, b := each(busy, ok), always(refused)
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		r := to("stuck@x.example", "b", "a") // a had its turn
+		r.NextAttempt = time.Now().Add(time.Minute)
+		id := w.box.put(w, r)
+		for range 3 {
+			w.box.put(w, to("r@x.example", "b"))
+		}
+		synctest.Wait()
+		if st := w.s.Lanes()[1]; st.Breaker != BreakerOpen {
+			t.Fatalf("status %+v", st)
+		}
+		w.after(time.Minute)
+		if r := w.box.only(w, id); r.Upstream != "a" {
+			t.Errorf("%s, asked %q while b is down", r.State, r.Upstream)
+		}
+	})
+}
+
 func TestProbeThatPanicsIsAFailure(t *testing.T) {
 	a := always(refused)
 	a.probe = func(int) relay.Verdict { panic("boom") }

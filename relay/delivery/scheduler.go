@@ -6,9 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"relaykeep/relay"
-	"relaykeep/upstream"
 )
 
 const defaultDrainTime = 30 * time.Second
@@ -106,49 +103,4 @@ func (s *Scheduler) stateOf(name string) laneState {
 		return laneUp
 	}
 	return laneDown
-}
-
-// probe asks an upstream whether it works; a panic is a failure.
-func (s *Scheduler) probe(ctx context.Context, t upstream.Transport) (v relay.Verdict) {
-	defer func() {
-		if p := recover(); p != nil {
-			text := panicText(p)
-			v = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Text: text, Free: true}
-			s.openIncident(relay.Event{}, incident{key: "probe", detail: text})
-		}
-	}()
-	return t.Probe(ctx)
-}
-
-// LaneStatus is what a lane is doing.
-type LaneStatus struct {
-	Name        string
-	InFlight    int // attempts under way
-	Settling    int // outcomes being stored
-	Breaker     BreakerState
-	OpenUntil   time.Time     // while the breaker is open: when it will be tried again
-	Cause       relay.Verdict // of the breaker's last change; the zero Verdict if there was none
-	PausedUntil time.Time     // the upstream wants to be asked less; may be past
-}
-
-// Lanes gives the status of every lane, in the order of Options.Lanes.
-func (s *Scheduler) Lanes() []LaneStatus {
-	all := make([]LaneStatus, len(s.lanes))
-	for i, l := range s.lanes {
-		all[i] = l.status()
-	}
-	return all
-}
-
-func (l *lane) status() LaneStatus {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	st := LaneStatus{
-		Name: l.Name, InFlight: l.inFlight, Settling: l.settling,
-		Breaker: l.breaker.state, Cause: l.breaker.cause, PausedUntil: l.pause,
-	}
-	if st.Breaker == BreakerOpen {
-		st.OpenUntil = l.breaker.until
-	}
-	return st
 }

@@ -172,7 +172,7 @@ func TestBackoffBeginsWhenEachHadItsTurn(t *testing.T) {
 
 // An upstream that stalls keeps its own connections busy and nobody else's.
 func TestDeadUpstreamSlowsNoOther(t *testing.T) {
-	a, b := stalled(broken), always(ok)
+	a, b := stalled(interrupted), always(ok)
 	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
 		var waiting, served []relay.ID
 		for range 10 {

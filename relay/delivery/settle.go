@@ -20,39 +20,44 @@ func (a *attempt) settle() {
 }
 
 // decide gives the outcome of the recipient at this place in a.to.
-func (a *attempt) decide(place int) (o outcome) {
+func (a *attempt) decide(place int) outcome {
 	r := a.to[place]
 	sc := a.s.sceneOf(a.lane, a.d.Message, r, a.ended)
 	if a.panicked != "" {
-		return a.broken(place, sc, "internal error", a.panicked)
+		return broken(r, sc, a.marked != nil && a.marked[place], a.panicked)
 	}
 	v := a.verdicts[place]
-	if a.bodyErr != nil && v.Class != relay.ClassDelivered && v.Class != relay.ClassUnknown {
-		r.Upstream, r.Last, r.LastAt = a.lane, v, a.ended
-		o = sc.hold(r, "its stored body cannot be read: "+a.bodyErr.Error())
-		o.incident = incident{detail: o.detail}
-		return o
+	err := a.bodyError()
+	if err == nil || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
+		return decideSafely(r, v, sc)
 	}
+	r.Upstream, r.Last, r.LastAt = a.lane, v, a.ended
+	o := sc.hold(r, "its stored body cannot be read: "+err.Error())
+	o.incident = incident{detail: o.detail}
+	return o
+}
+
+// decideSafely is decide where a panic (in a retry policy) holds r.
+func decideSafely(r relay.Recipient, v relay.Verdict, sc scene) (o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
-			o = a.broken(place, sc, "internal error", panicText(p))
+			o = broken(r, sc, v.Class == relay.ClassUnknown, panicText(p))
 		}
 	}()
 	return decide(r, v, sc)
 }
 
-// broken holds a recipient because of a fault of ours. If the final dot may
-// have been sent, it is in doubt, too.
-func (a *attempt) broken(place int, sc scene, why, cause string) outcome {
-	r := a.to[place]
-	r.Upstream, r.LastAt = a.lane, a.ended
-	doubt := a.marked != nil && a.marked[place]
-	if doubt {
+// broken holds a recipient because of a fault of ours; it may be in doubt,
+// too.
+func broken(r relay.Recipient, sc scene, inDoubt bool, cause string) outcome {
+	why := "internal error"
+	if inDoubt {
 		r.InDoubt++
 		why += "; it may have been delivered"
 	}
+	r.Upstream, r.LastAt = sc.lane, sc.now
 	o := sc.hold(r, why)
-	o.inDoubt = doubt
+	o.inDoubt = inDoubt
 	o.incident = incident{detail: why + ": " + cause}
 	return o
 }
@@ -67,7 +72,14 @@ func (s *Scheduler) sceneOf(lane string, m relay.Message, r relay.Recipient, now
 
 // reassign finds a route of today for a recipient whose own is gone: it is due
 // at once for the upstreams there, or held where there is none.
-func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) outcome {
+func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) (o outcome) {
+	sc := scene{now: now, state: s.stateOf}
+	defer func() {
+		if p := recover(); p != nil {
+			o = broken(r, sc, false, panicText(p))
+		}
+		o.idle = true
+	}()
 	if s.Reassign != nil {
 		if a, ok := s.Reassign(m, r, now); ok {
 			r.Route, r.Priority, r.ExpiresAt = a.Route, a.Priority, a.ExpiresAt
@@ -75,8 +87,7 @@ func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) 
 			return outcome{to: r}
 		}
 	}
-	sc := scene{now: now, state: s.stateOf}
-	o := sc.hold(r, "its route "+r.Route+" is gone and no other matches")
+	o = sc.hold(r, "its route "+r.Route+" is gone and no other matches")
 	o.incident = incident{key: "route " + r.Route, detail: "mail is held: its route " + r.Route + " is gone and no other matches"}
 	return o
 }
@@ -133,6 +144,9 @@ func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outc
 			Message: m.ID, MessageID: m.MessageID, From: m.From, To: o.to.Address, Size: m.Size,
 			Upstream: t.upstream, Attempt: t.attempt, Verdict: o.to.Last, NextAttempt: o.to.NextAttempt,
 			Duration: t.duration, Total: t.at.Sub(m.ReceivedAt), Detail: o.detail,
+		}
+		if o.idle {
+			e.Upstream, e.Attempt, e.Duration = o.to.Upstream, 0, 0
 		}
 		if o.inDoubt {
 			doubt := e
