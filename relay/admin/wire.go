@@ -183,12 +183,13 @@ func fromRecipient(r relay.Recipient) Recipient {
 		out.NextAttempt = Time{r.NextAttempt}
 	}
 	if !r.LastAt.IsZero() {
-		out.Last = &Attempt{At: Time{r.LastAt}, Upstream: r.Upstream, Verdict: fromVerdict(r.Last)}
+		out.Last = &Attempt{At: Time{r.LastAt}, Upstream: r.Upstream, Verdict: FromVerdict(r.Last)}
 	}
 	return out
 }
 
-func fromVerdict(v relay.Verdict) Verdict {
+// FromVerdict makes the object of a verdict.
+func FromVerdict(v relay.Verdict) Verdict {
 	return Verdict{
 		Stage: v.Stage, Code: v.Code, Enhanced: v.Enhanced, Text: v.Text,
 		Class: v.Class, Scope: v.Scope, Rule: v.Rule, Action: v.Action,
@@ -202,7 +203,7 @@ func fromEvent(e relay.Event) Event {
 		DurationMS: e.Duration.Milliseconds(), TotalMS: e.Total.Milliseconds(), Detail: e.Detail,
 	}
 	if e.Verdict != (relay.Verdict{}) {
-		v := fromVerdict(e.Verdict)
+		v := FromVerdict(e.Verdict)
 		out.Verdict = &v
 	}
 	return out

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// app is the world that a command sees.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(name string) (value string, ok bool)
+}
+
+// grammar is the command line. A command is a struct whose Run does it.
+type grammar struct {
+	Help   helpFlag `short:"h" help:"Show this help."`
+	Config string   `placeholder:"FILE" help:"The configuration (default: $$RELAYKEEP_CONFIG, else ${default_config})."`
+
+	Serve   serveCmd   `cmd:"" help:"Run the daemon: take mail in, keep it, deliver it."`
+	Check   checkCmd   `cmd:"" help:"Validate the configuration; with --probe, try the upstreams too."`
+	Send    sendCmd    `cmd:"" help:"Send a test mail through the running daemon."`
+	Spool   spoolCmd   `cmd:"" help:"Look at the mail in the spool."`
+	User    userCmd    `cmd:"" help:"Make lines for the users file."`
+	Version versionCmd `cmd:"" help:"Show the version."`
+}
+
+const defaultConfig = "/etc/relaykeep/config.hcl"
+
+// errUsage is matched by the errors of a wrong command line.
+var errUsage = errors.New("wrong usage")
+
+// errReported is returned where the reason is on standard error already.
+var errReported = errors.New("failed")
+
+// usageError says in one line what is wrong with the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+func (usageError) Is(target error) bool {
+	return target == errUsage
+}
+
+// errHelp ends the parsing after the help was shown.
+var errHelp = errors.New("help was shown")
+
+// helpFlag shows the help of the command that it stands behind.
+type helpFlag bool
+
+// IgnoreDefault tells kong that there is no default to apply.
+func (helpFlag) IgnoreDefault() {}
+
+// BeforeReset shows the help before anything is validated.
+func (helpFlag) BeforeReset(ctx *kong.Context) error {
+	return cmp.Or(ctx.PrintUsage(false), errHelp)
+}
+
+// run does what the arguments say and gives the exit status.
+func run(args []string, a app) int {
+	var g grammar
+	parser, err := kong.New(&g,
+		kong.Name("relaykeep"),
+		kong.Description("An SMTP relay that keeps mail on disk until a provider has taken it."),
+		kong.NoDefaultHelp(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(a.out, a.err),
+		kong.Vars{"default_config": defaultConfig},
+	)
+	if err != nil {
+		return a.fail("", err)
+	}
+	ctx, err := parser.Parse(args)
+	var wrong *kong.ParseError
+	switch {
+	case errors.Is(err, errHelp):
+		return exitDone
+	case errors.As(err, &wrong):
+		return a.fail(commandOf(wrong.Context), usageError(err.Error()))
+	case err != nil:
+		return a.fail("", err)
+	}
+	ctx.BindTo(context.Background(), (*context.Context)(nil))
+	if err := ctx.Run(&a, &g); err != nil {
+		return a.fail(commandOf(ctx), err)
+	}
+	return exitDone
+}
+
+// fail tells an error in one line and gives its exit status.
+func (a *app) fail(command string, err error) int {
+	switch {
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.Is(err, errUsage):
+		help := strings.TrimSpace("relaykeep " + command)
+		fmt.Fprintf(a.err, "relaykeep: %s; see %s --help\n", oneLine(err.Error()), help)
+		return exitUsage
+	}
+	fmt.Fprintf(a.err, "relaykeep: %s\n", oneLine(err.Error()))
+	return exitFailed
+}
+
+// commandOf names the command that was chosen, as far as parsing came.
+func commandOf(ctx *kong.Context) string {
+	var names []string
+	for _, p := range ctx.Path {
+		if p.Command != nil {
+			names = append(names, p.Command.Name)
+		}
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+
+	"relaykeep/relay/config"
+)
+
+// door is an address at which the daemon takes mail in.
+type door struct {
+	network, address string
+	implicitTLS      bool
+	startTLS         bool // it is wanted before any mail
+}
+
+// doors gives the addresses of the listeners as they are reached from this
+// machine, those first that ask for least: unix sockets, then plain TCP, then
+// TLS.
+func doors(listeners []config.Listener) []door {
+	var unix, plain, secure []door
+	for _, l := range listeners {
+		for _, a := range l.Addresses {
+			d := door{network: "tcp"}
+			if l.TLS != nil {
+				d.implicitTLS, d.startTLS = l.TLS.Implicit, l.TLS.Required
+			}
+			if path, ok := strings.CutPrefix(a, "unix:"); ok {
+				d.network, d.address = "unix", path
+			} else if d.address, ok = reachable(a); !ok {
+				continue
+			}
+			switch {
+			case d.implicitTLS || d.startTLS:
+				secure = append(secure, d)
+			case d.network == "unix":
+				unix = append(unix, d)
+			default:
+				plain = append(plain, d)
+			}
+		}
+	}
+	return append(append(unix, plain...), secure...)
+}
+
+// reachable turns the address of a listener into one to dial. What systemd
+// holds is not known here.
+func reachable(listen string) (address string, ok bool) {
+	if strings.HasPrefix(listen, "systemd:") {
+		return "", false
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", false
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "", err == nil && ip.IsUnspecified() && ip.Is4():
+		host = "127.0.0.1"
+	case err == nil && ip.IsUnspecified():
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port), true
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+
+	"relaykeep/relay/config"
+)
+
+// logs are the loggers of the daemon: one for itself, one for the events, so
+// that a reader that stalls the latter stalls nothing else.
+type logs struct {
+	daemon, events hclog.Logger
+	close          func() error
+}
+
+// openLogs opens what the configuration says, standard error by default.
+func openLogs(c config.Log, stderr io.Writer) (logs, error) {
+	out, end := stderr, func() error { return nil }
+	if c.File != "" {
+		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+		if err != nil {
+			return logs{}, fmt.Errorf("the log: %w; set file in the block log to another path", err)
+		}
+		out, end = f, f.Close
+	}
+	logger := func() hclog.Logger {
+		return hclog.New(&hclog.LoggerOptions{Level: hclog.LevelFromString(c.Level), JSONFormat: c.JSON, Output: out})
+	}
+	return logs{daemon: logger(), events: logger(), close: end}, nil
+}

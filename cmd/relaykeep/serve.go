@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/hashicorp/go-hclog"
+
+	"relaykeep/relay/config"
+	"relaykeep/relay/daemon"
+)
+
+// drainTime is how long what is under way may take when the daemon ends.
+const drainTime = 30 * time.Second
+
+// serveCmd is the command serve.
+type serveCmd struct{}
+
+// Run runs the daemon until a signal or a failure ends it.
+func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	conf, err := a.loadWhole(g, a.env)
+	if err != nil {
+		return err
+	}
+	logs, err := openLogs(conf.Log, a.err)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.close()) }()
+	for _, w := range conf.Warnings.List {
+		logs.daemon.Warn("configuration", "detail", w.String())
+	}
+	inherited, err := activation.ListenersWithNames()
+	if err != nil {
+		return fmt.Errorf("the sockets that systemd passes: %w", err)
+	}
+	d, err := daemon.New(daemon.Options{
+		Config: conf, Logger: logs.daemon, Events: logs.events,
+		Version: version(), Inherited: inherited,
+	})
+	if err != nil {
+		return err
+	}
+	s := service{daemon: d, log: logs.daemon, signals: signals}
+	return s.run(ctx, startLine(conf, d.Addrs()))
+}
+
+// service runs a daemon for systemd, or for whoever sends signals.
+type service struct {
+	daemon  *daemon.Daemon
+	log     hclog.Logger
+	signals <-chan os.Signal
+	notify  notifier
+}
+
+// run starts the daemon and stays until it ends; the error says why, if nobody
+// asked for it.
+func (s *service) run(ctx context.Context, facts []any) error {
+	if err := s.daemon.Start(ctx); err != nil {
+		return errors.Join(err, s.stop())
+	}
+	s.log.Info("relaykeep runs", facts...)
+	s.notify.send(s.log, "READY=1")
+	beat, end := s.notify.heartbeat(s.log)
+	defer end()
+	for {
+		select {
+		case sig := <-s.signals:
+			if sig == syscall.SIGHUP {
+				s.log.Warn("reloading is not supported yet: restart to use a changed configuration")
+				continue
+			}
+			s.log.Info("stopping", "signal", sig.String(), "drain_ms", drainTime.Milliseconds())
+			return s.stop()
+		case <-s.daemon.Failed():
+			err := s.daemon.Err()
+			s.log.Error("relaykeep cannot go on", "error", err.Error())
+			return errors.Join(err, s.stop())
+		case <-beat:
+			s.notify.send(s.log, "WATCHDOG=1")
+		}
+	}
+}
+
+// stop drains; another signal cuts it short.
+func (s *service) stop() error {
+	s.notify.send(s.log, "STOPPING=1")
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	stopped := make(chan struct{})
+	defer close(stopped)
+	go func() {
+		for {
+			select {
+			case sig := <-s.signals:
+				if sig != syscall.SIGHUP {
+					s.log.Warn("stopping at once", "signal", sig.String())
+					cancel()
+				}
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	err := s.daemon.Stop(ctx)
+	s.log.Info("relaykeep has stopped")
+	return err
+}
+
+// startLine tells what runs, in pairs for a log line.
+func startLine(c *config.Config, bound map[string][]net.Addr) []any {
+	var listeners, upstreams []string
+	for _, l := range c.Listeners {
+		for _, a := range bound[l.Name] {
+			listeners = append(listeners, l.Name+" on "+a.Network()+" "+a.String())
+		}
+	}
+	for _, u := range c.Upstreams {
+		upstreams = append(upstreams, u.Name+" at "+u.Address)
+	}
+	return []any{
+		"version", version(), "spool", c.Spool.Path, "admin", c.Admin.Socket,
+		"listeners", strings.Join(listeners, ", "), "upstreams", strings.Join(upstreams, ", "),
+	}
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/relay/admin"
+)
+
+// page is what spool show prints for people: what happened to a mail, and why.
+type page struct {
+	strings.Builder
+	width int // of the terminal; 0: none
+	now   time.Time
+}
+
+// labelWidth is that of the left column.
+const labelWidth = 12
+
+func (p *page) message(m admin.Message) {
+	p.fact("Message", string(m.ID))
+	p.fact("Subject", m.Subject)
+	p.fact("From", cmp.Or(m.From, "<> (a bounce or another notice)"))
+	p.fact("Message-ID", m.MessageID)
+	p.fact("Received", p.received(m))
+	p.fact("Size", p.size(m))
+	for i, r := range m.Recipients {
+		label := ""
+		if i == 0 {
+			label = "\nRecipients\n"
+		}
+		p.WriteString(label)
+		p.recipient(r)
+	}
+	if len(m.Events) > 0 {
+		p.WriteString("\nWhat happened\n")
+	}
+	for _, e := range m.Events {
+		p.event(e, m)
+	}
+}
+
+// fact prints a line with a label, if there is something to say.
+func (p *page) fact(label, text string) {
+	if text != "" {
+		p.line(pad(label, labelWidth), text)
+	}
+}
+
+// line prints text behind a prefix; what does not fit goes on below it.
+func (p *page) line(prefix, text string) {
+	text = oneLine(text)
+	indent := cells(prefix)
+	for first := true; first || text != ""; first = false {
+		part, rest := text, ""
+		if p.width > 0 {
+			part, rest = split(text, max(20, p.width-indent))
+		}
+		p.WriteString(strings.TrimRight(prefix+part, " "))
+		p.WriteByte('\n')
+		prefix, text = strings.Repeat(" ", indent), rest
+	}
+}
+
+// split cuts text at a blank so that the first part fits into a width; where
+// there is none, within a word.
+func split(text string, width int) (part, rest string) {
+	if cells(text) <= width {
+		return text, ""
+	}
+	used, blank := 0, 0
+	for i, r := range text {
+		if r == ' ' {
+			blank = i
+		}
+		if used += runeCells(r); used > width {
+			if blank == 0 {
+				return text[:i], text[i:]
+			}
+			return text[:blank], text[blank+1:]
+		}
+	}
+	return text, ""
+}
+
+func (p *page) received(m admin.Message) string {
+	s := fmt.Sprintf("%s (%s ago)", moment(m.ReceivedAt.Time), age(p.now.Sub(m.ReceivedAt.Time)))
+	if m.Listener != "" {
+		s += " by listener " + m.Listener
+	}
+	if m.Client != "" {
+		s += " from " + m.Client
+	}
+	if m.User != "" {
+		s += ", logged in as " + m.User
+	}
+	return s
+}
+
+func (p *page) size(m admin.Message) string {
+	s := size(m.Size)
+	if m.Body != nil && !*m.Body {
+		s += " (its body is not kept any more)"
+	}
+	return s
+}
+
+// recipient prints where a recipient stands, and why.
+func (p *page) recipient(r admin.Recipient) {
+	p.line("  ", r.Address)
+	p.line("    ", p.standing(r))
+	if r.Last != nil {
+		p.line("    ", fmt.Sprintf("last %s ago %s", age(p.now.Sub(r.Last.At.Time)), verdictWords(r.Last.Upstream, r.Last.Verdict)))
+	}
+	if r.RemoteID != "" {
+		p.line("    ", r.Upstream+" calls it "+r.RemoteID)
+	}
+	if r.InDoubt > 0 {
+		p.line("    ", count(int64(r.InDoubt), "attempt", "attempts")+" with an unknown outcome: a second copy may exist")
+	}
+	if !r.State.Finished() {
+		p.line("    ", p.way(r))
+	}
+}
+
+// standing tells the state of a recipient.
+func (p *page) standing(r admin.Recipient) string {
+	s := r.State.String()
+	switch r.State {
+	case relay.Queued:
+		s += ", next attempt " + until(r.NextAttempt.Time, p.now)
+		if r.Upstream != "" {
+			s += " at " + r.Upstream
+		}
+	case relay.Sending:
+		s += " to " + r.Upstream
+	case relay.Held:
+		if r.HoldReason != "" {
+			s += ": " + r.HoldReason
+		}
+	case relay.Delivered:
+		s += " to " + r.Upstream
+	}
+	if !r.FinishedAt.IsZero() {
+		s += " " + moment(r.FinishedAt.Time)
+	}
+	if r.Attempts > 0 {
+		s += ", " + count(int64(r.Attempts), "attempt", "attempts")
+	}
+	return s
+}
+
+// way tells which way a recipient goes.
+func (p *page) way(r admin.Recipient) string {
+	s := "route " + cmp.Or(r.Route, "unknown")
+	if len(r.Eligible) > 0 {
+		s += " by " + strings.Join(r.Eligible, ", then ")
+	}
+	s += ", priority " + r.Priority.String()
+	if !r.ExpiresAt.IsZero() {
+		s += fmt.Sprintf(", expires %s (%s)", moment(r.ExpiresAt.Time), until(r.ExpiresAt.Time, p.now))
+	}
+	return s
+}
+
+// verdictWords tells an answer and what was made of it.
+func verdictWords(upstream string, v admin.Verdict) string {
+	var b strings.Builder
+	if upstream != "" {
+		b.WriteString("at " + upstream)
+	}
+	if s := v.Stage.String(); s != "" {
+		b.WriteString(", stage " + s)
+	}
+	if s := reply(v); s != "" {
+		b.WriteString(": " + s)
+	}
+	if s := judgement(v); s != "" {
+		b.WriteString(" [" + s + "]")
+	}
+	return strings.TrimLeft(b.String(), ", ")
+}
+
+// judgement tells class, scope, rule and action of a verdict.
+func judgement(v admin.Verdict) string {
+	s := v.Class.String()
+	if scope := v.Scope.String(); scope != "" {
+		s += " for the " + scope
+	}
+	if v.Rule != "" {
+		s += ", rule " + v.Rule
+	}
+	if action := v.Action.String(); action != "" && v.Action != relay.ActionDone {
+		s += " → " + action
+	}
+	return s
+}
+
+// event prints a line of the time line.
+func (p *page) event(e admin.Event, m admin.Message) {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if e.To != "" && (len(m.Recipients) > 1 || e.Event == relay.EventRedirected) {
+		add("%s", e.To)
+	}
+	if e.Attempt > 0 {
+		add("attempt %d", e.Attempt)
+	}
+	if e.Verdict != nil {
+		add("%s", verdictWords(e.Upstream, *e.Verdict))
+	} else if e.Upstream != "" {
+		add("at %s", e.Upstream)
+	}
+	if e.RemoteID != "" {
+		add("called %s there", e.RemoteID)
+	}
+	if e.Detail != "" {
+		add("%s", e.Detail)
+	}
+	if !e.NextAttempt.IsZero() {
+		add("next attempt %s later", age(e.NextAttempt.Sub(e.At.Time)))
+	}
+	if e.DurationMS > 0 {
+		add("took %s", time.Duration(e.DurationMS)*time.Millisecond)
+	}
+	head := fmt.Sprintf("  %s  %s  ", e.At.Local().Format("2006-01-02 15:04:05"), pad(string(e.Event), eventWidth))
+	p.line(head, strings.Join(parts, ", "))
+}
+
+// eventWidth is that of the names of events.
+const eventWidth = 10
