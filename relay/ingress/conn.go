@@ -54,11 +54,13 @@ type conn struct {
 	chunk int64  // bytes of a BDAT chunk still to come
 	out   []byte // replies not yet written
 
-	extended bool // the client said EHLO
-	response bool // the next line is an answer to an AUTH challenge
-	transfer bool // between two chunks of a message
-	closing  bool // close when the replies are written
-	handed   bool // the link has gone to another conn
+	extended bool  // the client said EHLO
+	response bool  // the next line is an answer to an AUTH challenge
+	transfer bool  // between two chunks of a message
+	total    int64 // bytes of its chunks
+	spoiled  bool  // a transfer was given up, see nextChunk
+	closing  bool  // close when the replies are written
+	handed   bool  // the link has gone to another conn
 	errors   int
 	pace     pace
 	err      error
@@ -103,8 +105,8 @@ func (c *conn) nextCommand() error {
 		return nil
 	}
 	v := screen(line)
-	if v.kind != chunk {
-		c.transfer = false
+	if v.kind != chunk && c.transfer {
+		c.transfer, c.spoiled = false, true
 	}
 	switch v.kind {
 	case refuse:
@@ -116,18 +118,38 @@ func (c *conn) nextCommand() error {
 			return c.startTLS()
 		}
 	case chunk:
-		if v.size > c.link.ln.hardLimit() {
-			return c.bye(replyTooLarge)
+		if err := c.nextChunk(v); err != nil {
+			return err
 		}
-		c.chunk = v.size
-		if !c.transfer {
-			c.pace = pace{}
-		}
-		c.transfer = !v.last
 	case hello:
 		c.extended = true
 	}
 	c.fed = line
+	return nil
+}
+
+// nextChunk prepares for the bytes of a BDAT.
+//
+// go-smtp takes a transfer in with a goroutine that it does not wait for when
+// the transfer is given up, by RSET or for its size: a late one would put its
+// outcome in the place of the next transfer's. So there is no next one on the
+// same connection.
+func (c *conn) nextChunk(v verdict) error {
+	o := &c.link.ln.opts
+	if !c.transfer {
+		c.pace, c.total = pace{}, 0
+	}
+	c.total += v.size
+	switch {
+	case c.spoiled:
+		return c.bye(replyGivenUp)
+	case c.total > c.link.ln.hardLimit():
+		return c.bye(replyTooLarge)
+	case c.transfer && c.total > o.MaxMessageSize:
+		c.spoiled = true
+	}
+	c.chunk = v.size
+	c.transfer = !v.last && !c.spoiled
 	return nil
 }
 

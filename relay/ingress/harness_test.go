@@ -238,6 +238,13 @@ func (d *dialogue) envelope() {
 	d.ask("RCPT TO:<b@to.example>", "250 ")
 }
 
+// chunk sends one BDAT chunk and wants a reply to it.
+func (d *dialogue) chunk(data, last, prefix string) string {
+	d.t.Helper()
+	d.say(fmt.Sprintf("BDAT %d%s\r\n%s", len(data), last, data))
+	return d.want(prefix)
+}
+
 // send sends one message, dot-stuffed already and without the final dot, and
 // wants a reply to it.
 func (d *dialogue) send(text, prefix string) string {

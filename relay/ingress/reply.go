@@ -53,6 +53,7 @@ var (
 	replyLongLine    = reply(500, 5, 5, 2, "Line too long")
 	replyCharacters  = reply(500, 5, 5, 2, "Character not allowed in a command")
 	replyChunk       = reply(501, 5, 5, 4, "Malformed BDAT")
+	replyGivenUp     = reply(421, 4, 3, 0, "A transfer was given up, start again")
 	replyTLSArgument = reply(501, 5, 5, 4, "STARTTLS takes no argument")
 	replyTLSReady    = reply(220, 2, 0, 0, "Ready to start TLS")
 	replyTLSEarly    = reply(503, 5, 5, 1, "Nothing may follow STARTTLS")

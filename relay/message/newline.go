@@ -33,7 +33,7 @@ type Newlines struct {
 	run      bool   // more than one
 	out      []byte // repaired, and not yet read by the caller
 	buf      []byte // of out
-	last     byte   // the last byte given, or in out
+	open     bool   // what was given, or is in out, ends within a line
 	err      error  // of Source
 }
 
@@ -91,7 +91,7 @@ func (r *Newlines) fill(p []byte) (int, error) {
 	}
 	rest := got[clean:]
 	if clean > 0 {
-		r.last = got[clean-1]
+		r.open = got[clean-1] != '\n'
 	}
 	switch {
 	case len(rest) == 0:
@@ -149,7 +149,7 @@ func (r *Newlines) repair(b []byte, hint int) {
 	}
 	r.buf = r.out
 	if len(r.out) > 0 {
-		r.last = r.out[len(r.out)-1]
+		r.open = r.out[len(r.out)-1] != '\n'
 	}
 }
 
@@ -190,11 +190,11 @@ func (r *Newlines) finish() bool {
 	case r.cr:
 		r.out = r.buf[:0]
 		r.endLine(false)
-	case r.last != 0 && r.last != '\n':
+	case r.open:
 		r.out = append(r.buf[:0], crlf...)
 	default:
 		return false
 	}
-	r.last = '\n'
+	r.open = false
 	return true
 }
