@@ -133,7 +133,7 @@ func (t *table) add(r Rule, m *matcher) {
 			continue
 		}
 		e := entry{m, resolve(r, stage)}
-		if m.errors != 0 {
+		if m.kinds != 0 {
 			t.failures[i] = append(t.failures[i], e)
 			continue
 		}

@@ -85,10 +85,10 @@ func TestConditions(t *testing.T) {
 		{"enhanced, malformed", Rule{Enhanced: []string{"*.*.*"}}, with("5.2"), false},
 		{"text", Rule{Text: []string{"no", "daily user LIMIT"}}, reply, true},
 		{"text, other", Rule{Text: []string{"monthly"}}, reply, false},
-		{"expression", Rule{TextRegex: `^daily .*LIMIT of \d+`}, reply, true},
-		{"expression, other", Rule{TextRegex: `^limit`}, reply, false},
+		{"expression", Rule{TextRegex: []string{"x", `^daily .*LIMIT of \d+`}}, reply, true},
+		{"expression, other", Rule{TextRegex: []string{`^limit`}}, reply, false},
 		{"text and code", Rule{Text: []string{"daily"}, Codes: []string{"550"}}, reply, false},
-		{"text and expression", Rule{Text: []string{"daily"}, TextRegex: "monthly"}, reply, false},
+		{"text and expression", Rule{Text: []string{"daily"}, TextRegex: []string{"monthly"}}, reply, false},
 		{"dot sent", Rule{DotSent: &yes}, reply, false},
 		{"dot not sent", Rule{DotSent: &no}, reply, true},
 		{"error", Rule{Errors: []ErrorKind{ErrTimeout, ErrClosed}}, lost, true},
@@ -127,7 +127,7 @@ func TestImplied(t *testing.T) {
 		{Rule{Action: relay.ActionFailover}, relay.StageHello, "deferred upstream failover+free"},
 		{Rule{Action: relay.ActionFailover}, relay.StageMail, "deferred upstream failover"},
 		{Rule{Action: relay.ActionFailover, Free: &yes}, relay.StageMail, "deferred upstream failover+free"},
-		{Rule{Action: relay.ActionFailover, Then: relay.ActionBounce, Scope: relay.ScopeMessage}, relay.StageBody, "deferred message failover>bounce"},
+		{Rule{Action: relay.ActionFailover, Then: relay.ActionBounce, Scope: relay.ScopeMessage}, relay.StageBody, "rejected message failover>bounce"},
 		{Rule{Action: relay.ActionPark}, relay.StageRcpt, "deferred upstream park+free"},
 		{Rule{Action: relay.ActionHold}, relay.StageMail, "deferred sender hold+free"},
 		{Rule{Action: relay.ActionDisable}, relay.StageRcpt, "deferred upstream disable+free"},
@@ -198,7 +198,7 @@ func TestBrokenRules(t *testing.T) {
 		{`enhanced code "3.1.1"`, []Rule{{Name: "r", Action: relay.ActionRetry, Enhanced: []string{"3.1.1"}}}},
 		{`enhanced code "5.1.1000"`, []Rule{{Name: "r", Action: relay.ActionRetry, Enhanced: []string{"5.1.1000"}}}},
 		{"empty text", []Rule{{Name: "r", Action: relay.ActionRetry, Text: []string{" "}}}},
-		{"text_regex", []Rule{{Name: "r", Action: relay.ActionRetry, TextRegex: "("}}},
+		{"text_regex", []Rule{{Name: "r", Action: relay.ActionRetry, TextRegex: []string{"("}}}},
 	} {
 		rules := slices.Clone(tt.rules)
 		last := &rules[len(rules)-1]

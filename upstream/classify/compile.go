@@ -14,13 +14,11 @@ type matcher struct {
 	enhanced []enhanced
 	text     []string   // folded
 	regex    expression // nil: none
-	errors   uint32     // a bit for each kind; 0: the rule is about replies
+	kinds    uint32     // of errors, a bit for each; 0: the rule is about replies
 	dotSent  *bool
 }
 
-const anyError = 1<<ErrAny | 1<<ErrTimeout | 1<<ErrRefused | 1<<ErrUnreachable |
-	1<<ErrDNSTemporary | 1<<ErrDNSNotFound | 1<<ErrTLS | 1<<ErrClosed | 1<<ErrProtocol |
-	1<<ErrInterrupted | 1<<ErrBodyDamaged | 1<<ErrOther
+const anyKind = 1<<(ErrOther+1) - 1
 
 // compile checks a rule and prepares its conditions.
 func compile(r Rule) (*matcher, error) {
@@ -52,17 +50,17 @@ func compile(r Rule) (*matcher, error) {
 		}
 		m.text = append(m.text, t)
 	}
-	if r.TextRegex != "" {
-		e, err := compileExpression(r.TextRegex)
+	for _, s := range r.TextRegex {
+		e, err := compileExpression(s)
 		if err != nil {
 			return nil, fmt.Errorf("text_regex: %w", err)
 		}
-		m.regex = e
+		m.regex = append(m.regex, e...)
 	}
 	for _, k := range r.Errors {
-		m.errors |= 1 << k
+		m.kinds |= 1 << k
 		if k == ErrAny {
-			m.errors = anyError
+			m.kinds = anyKind
 		}
 	}
 	return m, nil
@@ -79,9 +77,9 @@ func check(r Rule) error {
 		return errors.New("then must be something that is left to do")
 	case r.Then != relay.ActionNone && slices.Contains([]relay.Action{relay.ActionDone, relay.ActionBounce}, r.Action):
 		return fmt.Errorf("nothing follows on %v", r.Action)
-	case r.Class != relay.ClassNone && r.Class != relay.ClassUnknown && r.Class != classOf(r.Action):
+	case r.Class != relay.ClassNone && r.Class != relay.ClassUnknown && r.Class != classOf(r.Action, r.Then):
 		return fmt.Errorf("class %v does not go with action %v", r.Class, r.Action)
-	case r.Class == relay.ClassUnknown && classOf(r.Action) != relay.ClassDeferred:
+	case r.Class == relay.ClassUnknown && classOf(r.Action, r.Then) != relay.ClassDeferred:
 		return fmt.Errorf("class unknown does not go with action %v", r.Action)
 	case r.Scope > relay.ScopeUpstream:
 		return errors.New("unknown scope")
@@ -115,7 +113,7 @@ func resolve(r Rule, stage relay.Stage) relay.Verdict {
 		RetryAfter: r.Delay,
 	}
 	if v.Class == relay.ClassNone {
-		v.Class = classOf(r.Action)
+		v.Class = classOf(r.Action, r.Then)
 	}
 	if v.Scope == relay.ScopeNone {
 		v.Scope = scopeOf(r.Action, stage)
@@ -128,13 +126,14 @@ func resolve(r Rule, stage relay.Stage) relay.Verdict {
 	return v
 }
 
-// classOf: as long as something is left to do, the recipient is deferred,
-// though the reply be a 5xx.
-func classOf(a relay.Action) relay.Class {
-	switch a {
-	case relay.ActionDone:
+// classOf: as long as waiting may help, the recipient is deferred, though the
+// reply be a 5xx. It is rejected where the upstream has refused the mail for
+// good, also if another is still to be asked.
+func classOf(a, then relay.Action) relay.Class {
+	switch {
+	case a == relay.ActionDone:
 		return relay.ClassDelivered
-	case relay.ActionBounce:
+	case a == relay.ActionBounce || then == relay.ActionBounce:
 		return relay.ClassRejected
 	}
 	return relay.ClassDeferred
@@ -169,7 +168,7 @@ func isFree(v relay.Verdict, stage relay.Stage) bool {
 // answers reports whether some reply whose code starts with this digit, 2 to 5,
 // can match; 0 stands for all codes that make no sense.
 func (m *matcher) answers(digit int) bool {
-	if m.errors != 0 {
+	if m.kinds != 0 {
 		return false
 	}
 	return slices.ContainsFunc(m.codes, func(p codePattern) bool {
@@ -197,5 +196,5 @@ func (m *matcher) reply(a *answer) bool {
 
 // failure reports whether the lack of a reply, of this kind, matches.
 func (m *matcher) failure(kind ErrorKind, dotSent bool) bool {
-	return m.errors&(1<<kind) != 0 && (m.dotSent == nil || *m.dotSent == dotSent)
+	return m.kinds&(1<<kind) != 0 && (m.dotSent == nil || *m.dotSent == dotSent)
 }

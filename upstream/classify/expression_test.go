@@ -54,17 +54,17 @@ func TestExpressionsAgree(t *testing.T) {
 	}
 	for _, p := range packs {
 		for _, r := range p.Rules {
-			if r.TextRegex == "" {
-				continue
-			}
-			plain := regexp.MustCompile("(?i:" + r.TextRegex + ")")
-			fast, err := compileExpression(r.TextRegex)
+			m, err := compile(r)
 			if err != nil {
 				t.Fatal(err)
 			}
+			plain := regexp.MustCompile("(?i:" + strings.Join(r.TextRegex, "|") + ")")
 			for line := range strings.Lines(string(replies)) {
+				if len(r.TextRegex) == 0 {
+					break
+				}
 				line = folded(line)
-				if got, want := fast.match(line), plain.MatchString(line); got != want {
+				if got, want := m.regex.match(line), plain.MatchString(line); got != want {
 					t.Errorf("rule %q on %q: %v, want %v", r.Name, line, got, want)
 				}
 			}

@@ -56,7 +56,7 @@ func checkComplete(t *testing.T, v relay.Verdict) {
 	if v.Class == relay.ClassNone || v.Scope == relay.ScopeNone || v.Action == relay.ActionNone || v.Rule == "" {
 		t.Errorf("the verdict is not complete: %+v", v)
 	}
-	if v.Class != relay.ClassUnknown && v.Class != classOf(v.Action) {
+	if v.Class != relay.ClassUnknown && v.Class != classOf(v.Action, v.Then) {
 		t.Errorf("class %v does not go with action %v", v.Class, v.Action)
 	}
 	if len(v.Text) > relay.MaxReplyText || !utf8.ValidString(v.Text) {

@@ -49,7 +49,7 @@ type ruleFile struct {
 	Code      *hcl.Attribute `hcl:"code,optional"`
 	Enhanced  *hcl.Attribute `hcl:"enhanced,optional"`
 	Text      *hcl.Attribute `hcl:"text,optional"`
-	TextRegex string         `hcl:"text_regex,optional"`
+	TextRegex *hcl.Attribute `hcl:"text_regex,optional"`
 	Error     *hcl.Attribute `hcl:"error,optional"`
 	DotSent   *bool          `hcl:"dot_sent,optional"`
 	Action    *hcl.Attribute `hcl:"action"`
@@ -97,7 +97,7 @@ func (d *decoder) rule(f ruleFile) Rule {
 		Codes:     d.list(f.Code),
 		Enhanced:  d.list(f.Enhanced),
 		Text:      d.list(f.Text),
-		TextRegex: f.TextRegex,
+		TextRegex: d.list(f.TextRegex),
 		Errors:    names[ErrorKind](d, f.Error),
 		DotSent:   f.DotSent,
 		Action:    name[relay.Action](d, f.Action),

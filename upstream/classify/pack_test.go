@@ -37,7 +37,7 @@ rule "quota" {
 	}
 	r := p.Rules[0]
 	if r.Name != "quota" || r.Position != "own.hcl:5" || r.Stages[0] != relay.StageRcpt || len(r.Codes) != 2 ||
-		r.Enhanced[0] != "5.4.5" || r.Text[0] != "daily user sending" || r.TextRegex != `\d+` ||
+		r.Enhanced[0] != "5.4.5" || r.Text[0] != "daily user sending" || r.TextRegex[0] != `\d+` ||
 		r.Action != relay.ActionPark || r.Then != relay.ActionRetry || r.Scope != relay.ScopeUpstream ||
 		r.Delay != 24*time.Hour || r.Free == nil || *r.Free {
 		t.Errorf("got %+v", r)

@@ -30,7 +30,7 @@ type Rule struct {
 	Codes     []string    // "550"; x stands for any digit: "4xx"; "xxx" is any code, also one that makes no sense
 	Enhanced  []string    // "5.1.1"; * stands for any number: "5.1.*"
 	Text      []string    // contained in the text, in any case; line ends count as spaces
-	TextRegex string      // RE2, in any case, on the same text
+	TextRegex []string    // RE2, in any case, on the same text
 	Errors    []ErrorKind // why there is no reply
 	DotSent   *bool       // whether the final dot had been sent
 

@@ -16,12 +16,17 @@ version = 1
 # --- Success -----------------------------------------------------------------
 
 rule "accepted" {
-  stage    = ["dial", "tls", "greeting", "hello", "auth", "mail", "rcpt", "body"]
-  code     = "2xx"
-  action   = "done"
-  meaning  = "The upstream said yes."
-  source   = "RFC 5321 4.2.1"
-  examples = ["greeting 220 mx.example.com ESMTP", "auth 235 2.7.0 Authentication successful", "rcpt 251 User not local; will forward", "dot 250 2.0.0 Ok: queued as 4ZxY"]
+  stage   = ["dial", "tls", "greeting", "hello", "auth", "mail", "rcpt", "body"]
+  code    = "2xx"
+  action  = "done"
+  meaning = "The upstream said yes."
+  source  = "RFC 5321 4.2.1"
+  examples = [
+    "greeting 220 mx.example.com ESMTP",
+    "auth 235 2.7.0 Authentication successful",
+    "rcpt 251 User not local; will forward",
+    "dot 250 2.0.0 Ok: queued as 4ZxY",
+  ]
 }
 
 rule "data-accepted" {
@@ -44,26 +49,37 @@ rule "outcome-unknown" {
   then     = "hold"
   meaning  = "The final dot was sent and no answer came: the mail may have been delivered or not."
   source   = "RFC 1047; RFC 5321 4.5.3.2.6"
-  examples = ["dot !timeout", "dot !closed", "dot !interrupted", "dot !protocol"]
+  examples = [
+    "dot !timeout",
+    "dot !closed",
+    "dot !interrupted",
+    "dot !protocol",
+  ]
 }
 
 rule "body-damaged" {
-  error    = "body-damaged"
-  scope    = "message"
-  action   = "hold"
-  meaning  = "The body in the spool does not have its checksum any more; it was not sent."
-  source   = "relaykeep"
-  examples = ["body !body-damaged", "mail !body-damaged"]
+  error   = "body-damaged"
+  scope   = "message"
+  action  = "hold"
+  meaning = "The body in the spool does not have its checksum any more; it was not sent."
+  source  = "relaykeep"
+  examples = [
+    "body !body-damaged",
+    "mail !body-damaged",
+  ]
 }
 
 rule "interrupted" {
-  error    = "interrupted"
-  scope    = "message"
-  action   = "retry"
-  free     = true
-  meaning  = "We broke the attempt off ourselves, before the final dot."
-  source   = "relaykeep"
-  examples = ["dial !interrupted", "body !interrupted"]
+  error   = "interrupted"
+  scope   = "message"
+  action  = "retry"
+  free    = true
+  meaning = "We broke the attempt off ourselves, before the final dot."
+  source  = "relaykeep"
+  examples = [
+    "dial !interrupted",
+    "body !interrupted",
+  ]
 }
 
 rule "host-not-found" {
@@ -98,36 +114,55 @@ rule "connection-refused" {
 }
 
 rule "tls-failed" {
-  stage    = ["dial", "tls", "greeting", "hello", "auth"]
-  error    = "tls"
-  scope    = "upstream"
-  action   = "failover"
-  meaning  = "No TLS with the upstream, or a certificate that does not satisfy; nothing was sent in clear."
-  source   = "RFC 3207 4.1"
-  examples = ["tls !tls", "dial !tls", "tls !other"]
+  stage   = ["dial", "tls", "greeting", "hello", "auth"]
+  error   = "tls"
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "No TLS with the upstream, or a certificate that does not satisfy; nothing was sent in clear."
+  source  = "RFC 3207 4.1"
+  examples = [
+    "tls !tls",
+    "dial !tls",
+    "tls !other",
+  ]
 }
 
 rule "no-session" {
-  stage    = ["dial", "tls", "greeting", "hello", "auth"]
-  error    = "any"
-  scope    = "upstream"
-  action   = "failover"
-  meaning  = "No session with the upstream came about: time-out, lost connection, or no SMTP."
-  source   = "RFC 5321 4.5.4.1"
-  examples = ["dial !timeout", "dial !unreachable", "greeting !timeout", "greeting !protocol", "hello !closed", "auth !closed", "auth !other"]
+  stage   = ["dial", "tls", "greeting", "hello", "auth"]
+  error   = "any"
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "No session with the upstream came about: time-out, lost connection, or no SMTP."
+  source  = "RFC 5321 4.5.4.1"
+  examples = [
+    "dial !timeout",
+    "dial !unreachable",
+    "greeting !timeout",
+    "greeting !protocol",
+    "hello !closed",
+    "auth !closed",
+    "auth !other",
+  ]
 }
 
 # Not free: a message that always loses its connection must not go round for
 # ever, turning each upstream's breaker.
 rule "connection-lost" {
-  stage    = ["mail", "rcpt", "data", "body"]
-  error    = "any"
-  scope    = "upstream"
-  action   = "failover"
-  free     = false
-  meaning  = "The connection was lost before the final dot, or the upstream fell silent: the mail was not delivered."
-  source   = "RFC 5321 4.5.4.1"
-  examples = ["mail !timeout", "rcpt !closed", "data !closed", "body !closed", "body !timeout", "body !tls"]
+  stage   = ["mail", "rcpt", "data", "body"]
+  error   = "any"
+  scope   = "upstream"
+  action  = "failover"
+  free    = false
+  meaning = "The connection was lost before the final dot, or the upstream fell silent: the mail was not delivered."
+  source  = "RFC 5321 4.5.4.1"
+  examples = [
+    "mail !timeout",
+    "rcpt !closed",
+    "data !closed",
+    "body !closed",
+    "body !timeout",
+    "body !tls",
+  ]
 }
 
 rule "no-answer" {
@@ -142,49 +177,66 @@ rule "no-answer" {
 # --- Refused before MAIL -----------------------------------------------------
 
 rule "session-closing" {
-  stage    = ["greeting", "hello", "tls", "auth"]
-  code     = "421"
-  scope    = "upstream"
-  action   = "slow"
-  then     = "failover"
-  delay    = "30s"
-  meaning  = "The upstream is going away, or has too many connections."
-  source   = "RFC 5321 3.8, 4.2.2"
-  examples = ["greeting 421 4.3.2 Service not available, closing transmission channel", "greeting 421 4.7.0 Error: too many connections from 192.0.2.1", "hello 421 4.4.2 Timeout", "auth 421 4.7.0 Too many errors"]
+  stage   = ["greeting", "hello", "tls", "auth"]
+  code    = "421"
+  scope   = "upstream"
+  action  = "slow"
+  then    = "failover"
+  delay   = "30s"
+  meaning = "The upstream is going away, or has too many connections."
+  source  = "RFC 5321 3.8, 4.2.2"
+  examples = [
+    "greeting 421 4.3.2 Service not available, closing transmission channel",
+    "greeting 421 4.7.0 Error: too many connections from 192.0.2.1",
+    "hello 421 4.4.2 Timeout",
+    "auth 421 4.7.0 Too many errors",
+  ]
 }
 
 rule "greeting-deferred" {
-  stage    = "greeting"
-  code     = "4xx"
-  scope    = "upstream"
-  action   = "slow"
-  then     = "failover"
-  delay    = "30s"
-  meaning  = "The upstream takes no session now."
-  source   = "RFC 5321 3.1"
-  examples = ["greeting 450 4.3.2 Please try again later", "greeting 451 Temporary local problem - please try later"]
+  stage   = "greeting"
+  code    = "4xx"
+  scope   = "upstream"
+  action  = "slow"
+  then    = "failover"
+  delay   = "30s"
+  meaning = "The upstream takes no session now."
+  source  = "RFC 5321 3.1"
+  examples = [
+    "greeting 450 4.3.2 Please try again later",
+    "greeting 451 Temporary local problem - please try later",
+  ]
 }
 
 rule "greeting-refused" {
-  stage    = "greeting"
-  code     = "5xx"
-  scope    = "upstream"
-  action   = "disable"
-  delay    = "1m"
-  meaning  = "The upstream refuses to talk with us at all."
-  source   = "RFC 5321 3.1; RFC 7504"
-  examples = ["greeting 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", "greeting 554 No SMTP service here", "greeting 521 Server does not accept mail"]
+  stage   = "greeting"
+  code    = "5xx"
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream refuses to talk with us at all."
+  source  = "RFC 5321 3.1; RFC 7504"
+  examples = [
+    "greeting 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
+    "greeting 554 No SMTP service here",
+    "greeting 521 Server does not accept mail",
+  ]
 }
 
 rule "authentication-required" {
-  stage    = ["hello", "tls", "mail", "rcpt", "data", "body"]
-  code     = ["530", "535", "538"]
-  scope    = "upstream"
-  action   = "disable"
-  delay    = "1m"
-  meaning  = "The upstream wants a login, or STARTTLS before it: see tls and auth of the upstream."
-  source   = "RFC 4954 6; RFC 3207 4"
-  examples = ["mail 530 5.7.0 Must issue a STARTTLS command first", "mail 530 5.7.0 Authentication required", "rcpt 530 5.7.1 Authentication required", "mail 538 5.7.11 Encryption required for requested authentication mechanism"]
+  stage   = ["hello", "tls", "mail", "rcpt", "data", "body"]
+  code    = ["530", "535", "538"]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream wants a login, or STARTTLS before it: see tls and auth of the upstream."
+  source  = "RFC 4954 6; RFC 3207 4"
+  examples = [
+    "mail 530 5.7.0 Must issue a STARTTLS command first",
+    "mail 530 5.7.0 Authentication required",
+    "rcpt 530 5.7.1 Authentication required",
+    "mail 538 5.7.11 Encryption required for requested authentication mechanism",
+  ]
 }
 
 rule "hello-deferred" {
@@ -200,91 +252,128 @@ rule "hello-deferred" {
 }
 
 rule "hello-refused" {
-  stage    = "hello"
-  code     = "5xx"
-  scope    = "upstream"
-  action   = "disable"
-  delay    = "1m"
-  meaning  = "The upstream does not like our name: see hostname in the configuration."
-  source   = "RFC 5321 4.1.1.1, 4.1.4"
-  examples = ["hello 501 Syntactically invalid EHLO argument(s)", "hello 504 5.5.2 <relay>: Helo command rejected: need fully-qualified hostname", "hello 550 5.7.1 Helo command rejected: Access denied"]
+  stage   = "hello"
+  code    = "5xx"
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream does not like our name: see hostname in the configuration."
+  source  = "RFC 5321 4.1.1.1, 4.1.4"
+  examples = [
+    "hello 501 Syntactically invalid EHLO argument(s)",
+    "hello 504 5.5.2 <relay>: Helo command rejected: need fully-qualified hostname",
+    "hello 550 5.7.1 Helo command rejected: Access denied",
+  ]
 }
 
 rule "starttls-refused" {
-  stage    = "tls"
-  code     = ["4xx", "5xx"]
-  scope    = "upstream"
-  action   = "failover"
-  meaning  = "The upstream refuses STARTTLS; nothing was sent in clear."
-  source   = "RFC 3207 4"
-  examples = ["tls 454 4.7.0 TLS not available due to local problem", "tls 502 5.5.1 Command not implemented"]
+  stage   = "tls"
+  code    = ["4xx", "5xx"]
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "The upstream refuses STARTTLS; nothing was sent in clear."
+  source  = "RFC 3207 4"
+  examples = [
+    "tls 454 4.7.0 TLS not available due to local problem",
+    "tls 502 5.5.1 Command not implemented",
+  ]
 }
 
 rule "login-deferred" {
-  stage    = "auth"
-  code     = "4xx"
-  scope    = "upstream"
-  action   = "failover"
-  meaning  = "The upstream cannot check the login now."
-  source   = "RFC 4954 6"
-  examples = ["auth 454 4.7.0 Temporary authentication failure: Connection lost to authentication server", "auth 435 Unable to authenticate at present", "auth 450 4.3.0 try again"]
+  stage   = "auth"
+  code    = "4xx"
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "The upstream cannot check the login now."
+  source  = "RFC 4954 6"
+  examples = [
+    "auth 454 4.7.0 Temporary authentication failure: Connection lost to authentication server",
+    "auth 435 Unable to authenticate at present",
+    "auth 450 4.3.0 try again",
+  ]
 }
 
 rule "login-refused" {
-  stage    = "auth"
-  code     = "5xx"
-  scope    = "upstream"
-  action   = "disable"
-  delay    = "1m"
-  meaning  = "The upstream refuses our login: see auth of the upstream."
-  source   = "RFC 4954 6"
-  examples = ["auth 535 5.7.8 Error: authentication failed: authentication failure", "auth 535 Incorrect authentication data", "auth 534 5.7.9 Authentication mechanism is too weak", "auth 504 5.5.4 Unrecognized authentication type", "auth 503 5.5.1 AUTH not available"]
+  stage   = "auth"
+  code    = "5xx"
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream refuses our login: see auth of the upstream."
+  source  = "RFC 4954 6"
+  examples = [
+    "auth 535 5.7.8 Error: authentication failed: authentication failure",
+    "auth 535 Incorrect authentication data",
+    "auth 534 5.7.9 Authentication mechanism is too weak",
+    "auth 504 5.5.4 Unrecognized authentication type",
+    "auth 503 5.5.1 AUTH not available",
+  ]
 }
 
 # --- The recipient's side, said so -------------------------------------------
 
 rule "greylisted" {
-  stage    = ["mail", "rcpt", "data", "body"]
-  code     = "4xx"
-  text     = ["greylist", "graylist", "grey-list", "gray-list", "grey list", "postgrey"]
-  scope    = "recipient"
-  action   = "retry"
-  meaning  = "Greylisting: the same mail is taken when it comes again the same way."
-  source   = "RFC 6647; Postfix, Exim texts"
-  examples = ["rcpt 450 4.2.0 <bob@example.com>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/example.com.html", "rcpt 451 4.7.1 Greylisting in action, please come back later", "dot 421 4.7.0 Greylisted, please try again in 300 seconds"]
+  stage   = ["mail", "rcpt", "data", "body"]
+  code    = "4xx"
+  text    = ["greylist", "graylist", "grey-list", "gray-list", "grey list", "postgrey"]
+  scope   = "recipient"
+  action  = "retry"
+  meaning = "Greylisting: the same mail is taken when it comes again the same way."
+  source  = "RFC 6647; Postfix, Exim texts"
+  examples = [
+    "rcpt 450 4.2.0 <bob@example.com>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/example.com.html",
+    "rcpt 451 4.7.1 Greylisting in action, please come back later",
+    "dot 421 4.7.0 Greylisted, please try again in 300 seconds",
+  ]
 }
 
 rule "recipient-verification-failed" {
-  stage      = ["rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "recipient address rejected: (undeliverable|unverified) address|(recipient|callout) verif(y|ication) fail"
-  scope      = "recipient"
-  action     = "bounce"
-  meaning    = "The upstream has asked the next host, which does not take mail for the recipient."
-  source     = "Postfix ADDRESS_VERIFICATION_README; Exim callout texts"
-  examples   = ["rcpt 550 5.1.1 <bob@example.com>: Recipient address rejected: undeliverable address: host mx.example.com[192.0.2.7] said: 550 5.7.1 Relay access denied (in reply to RCPT TO command)", "rcpt 550 Callout verification failed: 550 5.1.1 No such user"]
+  stage = ["rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "recipient address rejected: (undeliverable|unverified) address",
+    "(recipient|callout) verif(y|ication) fail",
+  ]
+  scope   = "recipient"
+  action  = "bounce"
+  meaning = "The upstream has asked the next host, which does not take mail for the recipient."
+  source  = "Postfix ADDRESS_VERIFICATION_README; Exim callout texts"
+  examples = [
+    "rcpt 550 5.1.1 <bob@example.com>: Recipient address rejected: undeliverable address: host mx.example.com[192.0.2.7] said: 550 5.7.1 Relay access denied (in reply to RCPT TO command)",
+    "rcpt 550 Callout verification failed: 550 5.1.1 No such user",
+  ]
 }
 
 rule "recipient-verification-deferred" {
-  stage      = ["rcpt", "data", "body"]
-  code       = "4xx"
-  text_regex = "recipient address rejected: (undeliverable|unverified) address|(recipient|callout) verif(y|ication)|could not complete recipient verify"
-  scope      = "recipient"
-  action     = "retry"
-  meaning    = "The upstream cannot find out yet whether the recipient exists."
-  source     = "Postfix ADDRESS_VERIFICATION_README; Exim callout texts"
-  examples   = ["rcpt 450 4.1.1 <bob@example.com>: Recipient address rejected: unverified address: Address verification in progress", "rcpt 451 Could not complete recipient verify callout"]
+  stage = ["rcpt", "data", "body"]
+  code  = "4xx"
+  text_regex = [
+    "recipient address rejected: (undeliverable|unverified) address",
+    "(recipient|callout) verif(y|ication)",
+    "could not complete recipient verify",
+  ]
+  scope   = "recipient"
+  action  = "retry"
+  meaning = "The upstream cannot find out yet whether the recipient exists."
+  source  = "Postfix ADDRESS_VERIFICATION_README; Exim callout texts"
+  examples = [
+    "rcpt 450 4.1.1 <bob@example.com>: Recipient address rejected: unverified address: Address verification in progress",
+    "rcpt 451 Could not complete recipient verify callout",
+  ]
 }
 
 rule "recipient-restricted" {
-  stage    = ["rcpt", "data", "body"]
-  code     = "5xx"
-  text     = ["resolver.rst.", "resolver.adr."]
-  scope    = "recipient"
-  action   = "bounce"
-  meaning  = "The recipient takes no mail from this sender, or does not exist."
-  source   = "Exchange NDR texts"
-  examples = ["rcpt 550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this group", "dot 550 5.1.1 RESOLVER.ADR.RecipNotFound; not found"]
+  stage   = ["rcpt", "data", "body"]
+  code    = "5xx"
+  text    = ["resolver.rst.", "resolver.adr."]
+  scope   = "recipient"
+  action  = "bounce"
+  meaning = "The recipient takes no mail from this sender, or does not exist."
+  source  = "Exchange NDR texts"
+  examples = [
+    "rcpt 550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this group",
+    "dot 550 5.1.1 RESOLVER.ADR.RecipNotFound; not found",
+  ]
 }
 
 rule "recipient-rate" {
@@ -294,47 +383,90 @@ rule "recipient-rate" {
   action     = "retry"
   meaning    = "The recipient gets too much mail at the moment."
   source     = "RFC 3463 X.2.1; Gmail texts"
-  examples   = ["rcpt 450 4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend your message at a later time", "rcpt 550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered"]
+  examples = [
+    "rcpt 450 4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend your message at a later time",
+    "rcpt 550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered",
+  ]
 }
 
 # --- Our account, rate and address -------------------------------------------
 
 rule "quota-exceeded" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  text_regex = "\\b(sending|sender|message|submission|daily|hourly|monthly|outbound|relay) (user )?(sending |message |mail |email )?(quota|limits?)\\b|(messages|e?mails|recipients) per (hour|day|month)|maximum credits|policy reject(ed|ion)[- ]+quota"
-  scope      = "upstream"
-  action     = "failover"
-  then       = "park"
-  delay      = "1h"
-  free       = true
-  meaning    = "Our quota at the upstream is used up."
-  source     = "texts of cPanel's Exim, cluebringer and many providers"
-  examples   = ["rcpt 550 5.7.1 Daily sending quota exceeded", "dot 550 Domain example.com has exceeded the max emails per hour (151/150 (100%)) allowed. Message discarded.", "mail 452 4.3.1 Sending limit reached for today", "rcpt 554 5.7.1 <bob@example.com>: Recipient address rejected: Policy Rejection- Quota Exceeded"]
+  stage = ["mail", "rcpt", "data", "body"]
+  text_regex = [
+    "\\b(sending|sender|message|submission|daily|hourly|monthly|outbound|relay) (user )?(sending |message |mail |email )?(quota|limits?)\\b",
+    "(messages|e?mails|recipients) per (hour|day|month)",
+    "maximum credits",
+    "policy reject(ed|ion)[- ]+quota",
+  ]
+  scope   = "upstream"
+  action  = "failover"
+  then    = "park"
+  delay   = "1h"
+  free    = true
+  meaning = "Our quota at the upstream is used up."
+  source  = "texts of cPanel's Exim, cluebringer and many providers"
+  examples = [
+    "rcpt 550 5.7.1 Daily sending quota exceeded",
+    "dot 550 Domain example.com has exceeded the max emails per hour (151/150 (100%)) allowed. Message discarded.",
+    "mail 452 4.3.1 Sending limit reached for today",
+    "rcpt 554 5.7.1 <bob@example.com>: Recipient address rejected: Policy Rejection- Quota Exceeded",
+  ]
 }
 
 rule "throttled" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  text_regex = "too many (concurrent |simultaneous )?(smtp )?(connections|sessions|messages|e?mails|transactions)|too many recipients (from|received)|concurrent (smtp )?(connections?|sessions?)|too much mail from|\\brate.?limit|(sending|message|connection|mail) (rate|frequency)|rate exceeded|throttl|frequency limit|too (fast|quickly|frequently)|slow down|server (is )?(too )?busy|unusual rate"
-  scope      = "upstream"
-  action     = "slow"
-  then       = "failover"
-  delay      = "1m"
-  meaning    = "We send faster than the upstream allows."
-  source     = "RFC 3463 X.3.2, X.7.0; Postfix anvil, Exim ratelimit and Exchange texts"
-  examples   = ["mail 450 4.7.1 Error: too much mail from 192.0.2.1", "rcpt 450 4.7.1 Error: too many recipients from 192.0.2.1", "mail 451 4.7.1 Rate limit exceeded, try again later", "dot 454 Throttling failure: Maximum sending rate exceeded.", "mail 550 Connection frequency limited", "rcpt 452 Too many recipients received this hour"]
+  stage = ["mail", "rcpt", "data", "body"]
+  text_regex = [
+    "too many (concurrent |simultaneous )?(smtp )?(connections|sessions|messages|e?mails|transactions)",
+    "too many recipients (from|received)",
+    "concurrent (smtp )?(connections?|sessions?)",
+    "too much mail from",
+    "\\brate.?limit",
+    "(sending|message|connection|mail) (rate|frequency)",
+    "rate exceeded",
+    "throttl",
+    "frequency limit",
+    "too (fast|quickly|frequently)",
+    "slow down",
+    "server (is )?(too )?busy",
+    "unusual rate",
+  ]
+  scope   = "upstream"
+  action  = "slow"
+  delay   = "1m"
+  meaning = "We send faster than the upstream allows."
+  source  = "RFC 3463 X.3.2, X.7.0; Postfix anvil, Exim ratelimit and Exchange texts"
+  examples = [
+    "mail 450 4.7.1 Error: too much mail from 192.0.2.1",
+    "rcpt 450 4.7.1 Error: too many recipients from 192.0.2.1",
+    "mail 451 4.7.1 Rate limit exceeded, try again later",
+    "dot 454 Throttling failure: Maximum sending rate exceeded.",
+    "mail 550 Connection frequency limited",
+    "rcpt 452 Too many recipients received this hour",
+  ]
 }
 
 rule "recipients-limit" {
-  stage      = "rcpt"
-  code       = ["4xx", "5xx"]
-  text_regex = "too many recipients|(maximum|max|limit).{0,20}\\brecipients|recipients? (limit|count)"
-  scope      = "recipient"
-  action     = "retry"
-  free       = true
-  delay      = "10s"
-  meaning    = "The transaction has as many recipients as the upstream takes; the others go in a later one."
-  source     = "RFC 5321 4.5.3.1.10"
-  examples   = ["rcpt 452 4.5.3 Error: too many recipients", "rcpt 452 Too many recipients", "rcpt 552 Too many recipients", "rcpt 550 5.5.3 Too many recipients", "rcpt 452 4.5.3 Recipients limit exceeded"]
+  stage = "rcpt"
+  code  = ["4xx", "5xx"]
+  text_regex = [
+    "too many recipients",
+    "(maximum|max|limit).{0,20}\\brecipients",
+    "recipients? (limit|count)",
+  ]
+  scope   = "recipient"
+  action  = "retry"
+  free    = true
+  delay   = "10s"
+  meaning = "The transaction has as many recipients as the upstream takes; the others go in a later one."
+  source  = "RFC 5321 4.5.3.1.10"
+  examples = [
+    "rcpt 452 4.5.3 Error: too many recipients",
+    "rcpt 452 Too many recipients",
+    "rcpt 552 Too many recipients",
+    "rcpt 550 5.5.3 Too many recipients",
+    "rcpt 452 4.5.3 Recipients limit exceeded",
+  ]
 }
 
 rule "recipients-limit-by-code" {
@@ -346,54 +478,102 @@ rule "recipients-limit-by-code" {
   delay    = "10s"
   meaning  = "The transaction has as many recipients as the upstream takes; the others go in a later one."
   source   = "RFC 3463 X.5.3"
-  examples = ["rcpt 452 4.5.3 Try the rest later", "rcpt 554 5.5.3 No more"]
+  examples = [
+    "rcpt 452 4.5.3 Try the rest later",
+    "rcpt 554 5.5.3 No more",
+  ]
 }
 
 rule "relay-denied" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "relay(ing)?( access)? (is )?(temporarily )?(denied|prohibited|forbidden)|relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)|not (allowed|permitted|authori[sz]ed) to (use this server as a )?relay|(un)?able to relay|(do|does) not relay|unauthori[sz]ed relay|no relaying|allowed rcpthosts"
-  scope      = "upstream"
-  action     = "disable"
-  delay      = "1m"
-  meaning    = "The upstream does not let us relay: we are not logged in, or not registered there."
-  source     = "Postfix, Exim, Sendmail, qmail and Exchange texts"
-  examples   = ["rcpt 554 5.7.1 <bob@example.com>: Relay access denied", "rcpt 550 relay not permitted", "rcpt 550 5.7.1 <bob@example.com>... Relaying denied", "rcpt 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "rcpt 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", "rcpt 550 5.7.64 TenantAttribution; Relay Access Denied"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "relay(ing)?( access)? (is )?(temporarily )?(denied|prohibited|forbidden)",
+    "relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)",
+    "not (allowed|permitted|authori[sz]ed) to (use this server as a )?relay",
+    "(un)?able to relay",
+    "(do|does) not relay",
+    "unauthori[sz]ed relay",
+    "no relaying",
+    "allowed rcpthosts",
+  ]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream does not let us relay: we are not logged in, or not registered there."
+  source  = "Postfix, Exim, Sendmail, qmail and Exchange texts"
+  examples = [
+    "rcpt 554 5.7.1 <bob@example.com>: Relay access denied",
+    "rcpt 550 relay not permitted",
+    "rcpt 550 5.7.1 <bob@example.com>... Relaying denied",
+    "rcpt 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    "rcpt 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
+    "rcpt 550 5.7.64 TenantAttribution; Relay Access Denied",
+  ]
 }
 
 rule "relay-deferred" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "4xx"
-  text_regex = "relay(ing)?( access)? (is )?(temporarily )?(denied|prohibited|forbidden)|relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)|(un)?able to relay"
-  scope      = "upstream"
-  action     = "failover"
-  meaning    = "The upstream does not let us relay, for now: we are not logged in, or not registered there."
-  source     = "Postfix defer_unauth_destination; Sendmail texts"
-  examples   = ["rcpt 454 4.7.1 <bob@example.com>: Relay access denied", "rcpt 450 4.7.1 <bob@example.com>... Relaying temporarily denied. Cannot resolve PTR record for 192.0.2.1"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "4xx"
+  text_regex = [
+    "relay(ing)?( access)? (is )?(temporarily )?(denied|prohibited|forbidden)",
+    "relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)",
+    "(un)?able to relay",
+  ]
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "The upstream does not let us relay, for now: we are not logged in, or not registered there."
+  source  = "Postfix defer_unauth_destination; Sendmail texts"
+  examples = [
+    "rcpt 454 4.7.1 <bob@example.com>: Relay access denied",
+    "rcpt 450 4.7.1 <bob@example.com>... Relaying temporarily denied. Cannot resolve PTR record for 192.0.2.1",
+  ]
 }
 
 rule "not-logged-in" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "authentication (is )?required|auth(entication)? (is )?(required|needed)|must (first )?(authenticate|log ?in)|(client|user|you) (was |is |are |were )?not (authenticated|logged in)|(please|need to) (authenticate|log ?in)|authenticate first|auth (command )?first|turn on smtp authentication|unauthenticated (senders?|clients?|users?) (is |are )?not"
-  scope      = "upstream"
-  action     = "disable"
-  delay      = "1m"
-  meaning    = "The upstream wants a login: see auth of the upstream."
-  source     = "RFC 4954 6; Exchange, Exim, qmail texts"
-  examples   = ["mail 550 5.7.1 Client was not authenticated", "mail 503 AUTH first", "rcpt 550-Please turn on SMTP Authentication in your mail client.", "mail 553 authentication is required,smtp7", "mail 550 5.7.1 Authentication required"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "authentication (is )?required",
+    "auth(entication)? (is )?(required|needed)",
+    "must (first )?(authenticate|log ?in)",
+    "(client|user|you) (was |is |are |were )?not (authenticated|logged in)",
+    "(please|need to) (authenticate|log ?in)",
+    "authenticate first",
+    "auth (command )?first",
+    "turn on smtp authentication",
+    "unauthenticated (senders?|clients?|users?) (is |are )?not",
+  ]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream wants a login: see auth of the upstream."
+  source  = "RFC 4954 6; Exchange, Exim, qmail texts"
+  examples = [
+    "mail 550 5.7.1 Client was not authenticated",
+    "mail 503 AUTH first",
+    "rcpt 550-Please turn on SMTP Authentication in your mail client.",
+    "mail 553 authentication is required,smtp7",
+    "mail 550 5.7.1 Authentication required",
+  ]
 }
 
 rule "account-disabled" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "your (\\w+ )?account .*(suspend|disabl|block|lock|clos|deactivat|not active|inactive)|sending (has been |is )?(paused|suspended|disabled)"
-  scope      = "upstream"
-  action     = "disable"
-  delay      = "1m"
-  meaning    = "The upstream has shut our account."
-  source     = "texts of many providers"
-  examples   = ["rcpt 550 5.7.1 Your account has been suspended", "dot 554 Sending paused for this account"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "your (\\w+ )?account .*(suspend|disabl|block|lock|clos|deactivat|not active|inactive)",
+    "sending (has been |is )?(paused|suspended|disabled)",
+  ]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream has shut our account."
+  source  = "texts of many providers"
+  examples = [
+    "rcpt 550 5.7.1 Your account has been suspended",
+    "dot 554 Sending paused for this account",
+  ]
 }
 
 # At RCPT the account may be the recipient's, so these words count at MAIL only.
@@ -406,43 +586,82 @@ rule "account-disabled-at-mail" {
   delay      = "1m"
   meaning    = "The upstream has shut our account."
   source     = "texts of many providers"
-  examples   = ["mail 554 5.7.1 Account suspended", "mail 550 5.7.1 The account is temporarily locked"]
+  examples = [
+    "mail 554 5.7.1 Account suspended",
+    "mail 550 5.7.1 The account is temporarily locked",
+  ]
 }
 
 rule "helo-refused" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "\\b(helo|ehlo)( command| name| argument)?( is)? (rejected|refused|invalid|denied)|(invalid|bad) (helo|ehlo)"
-  scope      = "upstream"
-  action     = "disable"
-  delay      = "1m"
-  meaning    = "The upstream does not like our name: see hostname in the configuration."
-  source     = "Postfix smtpd_helo_restrictions"
-  examples   = ["rcpt 504 5.5.2 <relay>: Helo command rejected: need fully-qualified hostname", "rcpt 550 5.7.1 <relay.example.com>: Helo command rejected: Access denied"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "\\b(helo|ehlo)( command| name| argument)?( is)? (rejected|refused|invalid|denied)",
+    "(invalid|bad) (helo|ehlo)",
+  ]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream does not like our name: see hostname in the configuration."
+  source  = "Postfix smtpd_helo_restrictions"
+  examples = [
+    "rcpt 504 5.5.2 <relay>: Helo command rejected: need fully-qualified hostname",
+    "rcpt 550 5.7.1 <relay.example.com>: Helo command rejected: Access denied",
+  ]
 }
 
 rule "helo-deferred" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "4xx"
-  text_regex = "\\b(helo|ehlo)( command| name| argument)?( is)? (rejected|refused|invalid|denied)|(invalid|bad) (helo|ehlo)"
-  scope      = "upstream"
-  action     = "failover"
-  meaning    = "The upstream cannot check our name, or does not like it: see hostname in the configuration."
-  source     = "Postfix smtpd_helo_restrictions"
-  examples   = ["rcpt 450 4.7.1 <relay.example.com>: Helo command rejected: Host not found"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "4xx"
+  text_regex = [
+    "\\b(helo|ehlo)( command| name| argument)?( is)? (rejected|refused|invalid|denied)",
+    "(invalid|bad) (helo|ehlo)",
+  ]
+  scope    = "upstream"
+  action   = "failover"
+  meaning  = "The upstream cannot check our name, or does not like it: see hostname in the configuration."
+  source   = "Postfix smtpd_helo_restrictions"
+  examples = ["rcpt 450 4.7.1 <relay.example.com>: Helo command rejected: Host not found"]
 }
 
 # --- The sender --------------------------------------------------------------
 
 rule "sender-refused" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "\\bsender('s)? (address|domain|identity|id|email)\\b.*(reject|refus|denied|invalid|block|not |doesn't|unverified|does not)|\\bsender (is )?(rejected|refused|denied|unknown|invalid|unverified|blocked|not )|sender verif(y|ication) fail|(invalid|unknown|bad|unverified|unauthori[sz]ed|illegal) (envelope )?(sender|from|mail from|return.?path)\\b|not owned by user|sendas|send (mail |messages? |e?mails? )?(as|from|on behalf)\\b|from address|\\bfrom domain|verified (sender|domain|address)|mail from (must|command failed|address|not)|envelope sender|domain of sender|domain name required|(address|domain|identity) (is |has )?not (been )?verified|badmailfrom|(address|sender|user) .*does not match .*(auth|login|user|account)"
-  scope      = "sender"
-  action     = "hold"
-  meaning    = "The upstream does not take mail from this sender: not verified, not ours, or not known."
-  source     = "RFC 3463 X.1.7, X.1.8; Postfix, Exim, Sendmail, qmail texts"
-  examples   = ["rcpt 553 5.7.1 <app@example.com>: Sender address rejected: not owned by user relay", "mail 550 5.7.1 <app@example.com>: Sender address rejected: Access denied", "rcpt 550 Sender verify failed", "mail 553 5.1.8 <app@example.com>... Domain of sender address app@example.com does not exist", "mail 553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)", "dot 550 5.7.60 SMTP; Client does not have permissions to send as this sender", "mail 554 5.7.1 Service unavailable; Sender address [app@example.com] blocked using dbl.spamhaus.org", "mail 550 The from address does not match a verified Sender Identity"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "\\bsender('s)? (address|domain|identity|id|email)\\b.*(reject|refus|denied|invalid|block|not |doesn't|unverified|does not)",
+    "\\bsender (is )?(rejected|refused|denied|unknown|invalid|unverified|blocked|not )",
+    "sender verif(y|ication) fail",
+    "(invalid|unknown|bad|unverified|unauthori[sz]ed|illegal) (envelope )?(sender|from|mail from|return.?path)\\b",
+    "not owned by user",
+    "sendas",
+    "send (mail |messages? |e?mails? )?(as|from|on behalf)\\b",
+    "from address",
+    "\\bfrom domain",
+    "verified (sender|domain|address)",
+    "mail from (must|command failed|address|not)",
+    "envelope sender",
+    "domain of sender",
+    "domain name required",
+    "(address|domain|identity) (is |has )?not (been )?verified",
+    "badmailfrom",
+    "(address|sender|user) .*does not match .*(auth|login|user|account)",
+  ]
+  scope   = "sender"
+  action  = "hold"
+  meaning = "The upstream does not take mail from this sender: not verified, not ours, or not known."
+  source  = "RFC 3463 X.1.7, X.1.8; Postfix, Exim, Sendmail, qmail texts"
+  examples = [
+    "rcpt 553 5.7.1 <app@example.com>: Sender address rejected: not owned by user relay",
+    "mail 550 5.7.1 <app@example.com>: Sender address rejected: Access denied",
+    "rcpt 550 Sender verify failed",
+    "mail 553 5.1.8 <app@example.com>... Domain of sender address app@example.com does not exist",
+    "mail 553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)",
+    "dot 550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+    "mail 554 5.7.1 Service unavailable; Sender address [app@example.com] blocked using dbl.spamhaus.org",
+    "mail 550 The from address does not match a verified Sender Identity",
+  ]
 }
 
 rule "sender-invalid" {
@@ -452,7 +671,11 @@ rule "sender-invalid" {
   action   = "hold"
   meaning  = "The upstream does not take the sender's address, or its domain."
   source   = "RFC 3463 X.1.7, X.1.8"
-  examples = ["mail 501 5.1.7 Bad address syntax", "mail 553 5.1.8 Domain does not exist", "rcpt 550 5.1.8 Access denied, bad outbound"]
+  examples = [
+    "mail 501 5.1.7 Bad address syntax",
+    "mail 553 5.1.8 Domain does not exist",
+    "rcpt 550 5.1.8 Access denied, bad outbound",
+  ]
 }
 
 rule "sender-unauthenticated" {
@@ -462,7 +685,10 @@ rule "sender-unauthenticated" {
   action   = "hold"
   meaning  = "SPF, DKIM or DMARC of the sender's domain does not let the upstream send for it."
   source   = "RFC 7372; RFC 7505"
-  examples = ["dot 550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy", "rcpt 550 5.7.23 SPF validation failed"]
+  examples = [
+    "dot 550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy",
+    "rcpt 550 5.7.23 SPF validation failed",
+  ]
 }
 
 rule "sender-unauthenticated-by-text" {
@@ -473,18 +699,30 @@ rule "sender-unauthenticated-by-text" {
   action     = "hold"
   meaning    = "SPF, DKIM or DMARC of the sender's domain does not let the upstream send for it."
   source     = "texts of SPF, DKIM and DMARC filters"
-  examples   = ["mail 550 SPF check failed", "dot 554 5.7.1 Rejected by DMARC policy of example.com", "rcpt 550 5.7.1 Please see http://www.openspf.org/Why?id=app: SPF fail"]
+  examples = [
+    "mail 550 SPF check failed",
+    "dot 554 5.7.1 Rejected by DMARC policy of example.com",
+    "rcpt 550 5.7.1 Please see http://www.openspf.org/Why?id=app: SPF fail",
+  ]
 }
 
 rule "sender-deferred" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "4xx"
-  text_regex = "\\bsender address rejected|sender verif(y|ication)|domain of sender"
-  scope      = "message"
-  action     = "retry"
-  meaning    = "The upstream cannot check the sender's address now."
-  source     = "Postfix, Exim, Sendmail texts"
-  examples   = ["rcpt 450 4.1.8 <app@example.com>: Sender address rejected: Domain not found", "rcpt 451 Could not complete sender verify callout", "mail 451 4.1.8 Domain of sender address app@example.com does not resolve"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "4xx"
+  text_regex = [
+    "\\bsender address rejected",
+    "sender verif(y|ication)",
+    "domain of sender",
+  ]
+  scope   = "message"
+  action  = "retry"
+  meaning = "The upstream cannot check the sender's address now."
+  source  = "Postfix, Exim, Sendmail texts"
+  examples = [
+    "rcpt 450 4.1.8 <app@example.com>: Sender address rejected: Domain not found",
+    "rcpt 451 Could not complete sender verify callout",
+    "mail 451 4.1.8 Domain of sender address app@example.com does not resolve",
+  ]
 }
 
 rule "sender-deferred-by-code" {
@@ -500,25 +738,61 @@ rule "sender-deferred-by-code" {
 # --- The way is blocked ------------------------------------------------------
 
 rule "content-listed" {
-  stage      = "body"
-  code       = "5xx"
-  text_regex = "(contain|blacklisted|listed|blocked|malicious|suspicious|forbidden|banned).{0,40}\\b(ur[li]|link|attachment|website)s?\\b|\\b(surbl|uribl)\\b|(message|its|mail) content\\b|content (was |is )?(rejected|blocked|not |denied)"
-  scope      = "message"
-  action     = "bounce"
-  meaning    = "Something in the message is on a block list, or not allowed."
-  source     = "SURBL, URIBL and content filter texts"
-  examples   = ["dot 554 5.7.1 Message contains a URL listed by multi.surbl.org", "dot 550 5.7.1 Blacklisted URL in message", "dot 552 5.7.0 This message was blocked because its content presents a potential security issue", "dot 550 5.7.1 Message content rejected"]
+  stage = "body"
+  code  = "5xx"
+  text_regex = [
+    "(contain|blacklisted|listed|blocked|malicious|suspicious|forbidden|banned).{0,40}\\b(ur[li]|link|attachment|website)s?\\b",
+    "\\b(surbl|uribl)\\b",
+    "(message|its|mail) content\\b",
+    "content (was |is )?(rejected|blocked|not |denied)",
+  ]
+  scope   = "message"
+  action  = "bounce"
+  meaning = "Something in the message is on a block list, or not allowed."
+  source  = "SURBL, URIBL and content filter texts"
+  examples = [
+    "dot 554 5.7.1 Message contains a URL listed by multi.surbl.org",
+    "dot 550 5.7.1 Blacklisted URL in message",
+    "dot 552 5.7.0 This message was blocked because its content presents a potential security issue",
+    "dot 550 5.7.1 Message content rejected",
+  ]
 }
 
 rule "client-blocked" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = ["4xx", "5xx"]
-  text_regex = "blocked (using|by) \\S+\\.|blacklist|block.?list|deny.?list|black list|(\\bis|currently|\\]|host|address) listed (at|in|on|by) |\\b(dns|r)bls?\\b|spamhaus|spamcop|barracuda|\\bsorbs\\b|\\breputation\\b|client host (rejected|blocked)|banned sending ip|\\bip( address)?\\b.*(block|bann?ed|reject|refus|denied|not (allowed|authori[sz]ed))|reverse dns|\\bptr\\b|rdns"
-  scope      = "upstream"
-  action     = "failover"
-  meaning    = "Our address, or the upstream's, is blocked: the way is at fault, not the recipient."
-  source     = "Postfix reject_rbl_client, Exim dnslists, Exchange texts"
-  examples   = ["rcpt 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.1", "rcpt 550 5.7.1 Access denied, banned sending IP [192.0.2.1]", "rcpt 554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied", "rcpt 450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]", "mail 550 192.0.2.1 is in an RBL: blacklisted", "mail 550 IP blocked"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = ["4xx", "5xx"]
+  text_regex = [
+    "blocked (using|by) \\S+\\.",
+    "blacklist",
+    "block.?list",
+    "deny.?list",
+    "black list",
+    "(\\bis|currently|\\]|host|address) listed (at|in|on|by) ",
+    "\\b(dns|r)bls?\\b",
+    "spamhaus",
+    "spamcop",
+    "barracuda",
+    "\\bsorbs\\b",
+    "\\breputation\\b",
+    "client host (rejected|blocked)",
+    "banned sending ip",
+    "\\bip( address)?\\b.*(block|bann?ed|reject|refus|denied|not (allowed|authori[sz]ed))",
+    "reverse dns",
+    "\\bptr\\b",
+    "rdns",
+  ]
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "Our address, or the upstream's, is blocked: the way is at fault, not the recipient."
+  source  = "Postfix reject_rbl_client, Exim dnslists, Exchange texts"
+  examples = [
+    "rcpt 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.1",
+    "rcpt 550 5.7.1 Access denied, banned sending IP [192.0.2.1]",
+    "rcpt 554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied",
+    "rcpt 450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]",
+    "mail 550 192.0.2.1 is in an RBL: blacklisted",
+    "mail 550 IP blocked",
+  ]
 }
 
 rule "reverse-name-refused" {
@@ -534,39 +808,74 @@ rule "reverse-name-refused" {
 # --- Full ---------------------------------------------------------------------
 
 rule "mailbox-full-for-now" {
-  stage      = ["rcpt", "data", "body"]
-  code       = "4xx"
-  text_regex = "(mailbox|inbox|account|user|recipient|mail ?box|mail ?drop)\\b.*(\\bfull\\b|over ?quota|quota exceeded|exceeded .*quota|busy|locked|in use)|over ?quota|quota exceeded|out of storage"
-  scope      = "recipient"
-  action     = "retry"
-  meaning    = "The recipient's mailbox is full or busy."
-  source     = "RFC 3463 X.2.2; Dovecot, Exim, Gmail texts"
-  examples   = ["rcpt 452 4.2.2 The email account that you tried to reach is over quota", "dot 452 4.2.2 Mailbox full", "rcpt 450 Mailbox is busy", "dot 452 4.2.2 <bob@example.com> Quota exceeded (mailbox for user is full)"]
+  stage = ["rcpt", "data", "body"]
+  code  = "4xx"
+  text_regex = [
+    "(mailbox|inbox|account|user|recipient|mail ?box|mail ?drop)\\b.*(\\bfull\\b|over ?quota|quota exceeded|exceeded .*quota|busy|locked|in use)",
+    "over ?quota",
+    "quota exceeded",
+    "out of storage",
+  ]
+  scope   = "recipient"
+  action  = "retry"
+  meaning = "The recipient's mailbox is full or busy."
+  source  = "RFC 3463 X.2.2; Dovecot, Exim, Gmail texts"
+  examples = [
+    "rcpt 452 4.2.2 The email account that you tried to reach is over quota",
+    "dot 452 4.2.2 Mailbox full",
+    "rcpt 450 Mailbox is busy",
+    "dot 452 4.2.2 <bob@example.com> Quota exceeded (mailbox for user is full)",
+  ]
 }
 
 rule "mailbox-full" {
-  stage      = ["rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "(mailbox|inbox|mail ?box|mail ?drop)\\b.*(\\bfull\\b|over ?quota|quota exceeded|exceeded .*quota|size limit|storage)|(user|account|recipient)\\b.*(\\bfull\\b|over ?quota|quota exceeded)|over ?quota|out of storage"
-  scope      = "recipient"
-  action     = "bounce"
-  meaning    = "The recipient's mailbox is full, and the upstream does not want to wait for it."
-  source     = "RFC 3463 X.2.2; Dovecot, Exchange, Gmail texts"
-  examples   = ["rcpt 552 5.2.2 Mailbox full", "rcpt 552 5.2.2 <bob@example.com>: mailbox size limit exceeded", "dot 552 5.2.2 Over quota", "rcpt 554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException"]
+  stage = ["rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "(mailbox|inbox|mail ?box|mail ?drop)\\b.*(\\bfull\\b|over ?quota|quota exceeded|exceeded .*quota|size limit|storage)",
+    "(user|account|recipient)\\b.*(\\bfull\\b|over ?quota|quota exceeded)",
+    "over ?quota",
+    "out of storage",
+  ]
+  scope   = "recipient"
+  action  = "bounce"
+  meaning = "The recipient's mailbox is full, and the upstream does not want to wait for it."
+  source  = "RFC 3463 X.2.2; Dovecot, Exchange, Gmail texts"
+  examples = [
+    "rcpt 552 5.2.2 Mailbox full",
+    "rcpt 552 5.2.2 <bob@example.com>: mailbox size limit exceeded",
+    "dot 552 5.2.2 Over quota",
+    "rcpt 554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException",
+  ]
 }
 
 # --- Too large ---------------------------------------------------------------
 
 rule "too-large" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "message (file |size )?(is )?(too (big|large|long)|exceed)|(message|mail|email) size|size (limit|exceed)|exceed(s|ed)? .*(size|length)|length exceeds|too much mail data"
-  scope      = "message"
-  action     = "failover"
-  then       = "bounce"
-  meaning    = "The message is larger than the upstream takes; another may take more."
-  source     = "RFC 1870 6; Postfix, Exim, Sendmail, qmail, Exchange texts"
-  examples   = ["mail 552 5.3.4 Message size exceeds fixed limit", "mail 552 Message size exceeds maximum permitted", "dot 552 5.3.4 Error: message file too big", "dot 552 sorry, that message size exceeds my databytes limit (#5.3.4)", "dot 552 5.2.3 Message size exceeds fixed maximum message size (10485760)", "data 552 5.3.4 Message too big for system", "dot 552 Message is too long"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "message (file |size )?(is )?(too (big|large|long)|exceed)",
+    "(message|mail|email) size",
+    "size (limit|exceed)",
+    "exceed(s|ed)? .*(size|length)",
+    "length exceeds",
+    "too much mail data",
+  ]
+  scope   = "message"
+  action  = "failover"
+  then    = "bounce"
+  meaning = "The message is larger than the upstream takes; another may take more."
+  source  = "RFC 1870 6; Postfix, Exim, Sendmail, qmail, Exchange texts"
+  examples = [
+    "mail 552 5.3.4 Message size exceeds fixed limit",
+    "mail 552 Message size exceeds maximum permitted",
+    "dot 552 5.3.4 Error: message file too big",
+    "dot 552 sorry, that message size exceeds my databytes limit (#5.3.4)",
+    "dot 552 5.2.3 Message size exceeds fixed maximum message size (10485760)",
+    "data 552 5.3.4 Message too big for system",
+    "dot 552 Message is too long",
+  ]
 }
 
 rule "too-large-by-code" {
@@ -589,7 +898,11 @@ rule "mailbox-deferred" {
   action   = "retry"
   meaning  = "The recipient's mailbox takes no mail now."
   source   = "RFC 3463 X.2"
-  examples = ["rcpt 450 4.2.0 Try again later", "rcpt 450 4.2.1 Mailbox disabled for now", "dot 451 4.2.1 Come back"]
+  examples = [
+    "rcpt 450 4.2.0 Try again later",
+    "rcpt 450 4.2.1 Mailbox disabled for now",
+    "dot 451 4.2.1 Come back",
+  ]
 }
 
 rule "no-such-recipient" {
@@ -600,18 +913,38 @@ rule "no-such-recipient" {
   action   = "bounce"
   meaning  = "The recipient's address does not exist, or is no address."
   source   = "RFC 3463 X.1"
-  examples = ["rcpt 550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in local recipient table", "rcpt 550 5.1.2 Bad destination system: no such domain", "rcpt 501 5.1.3 Bad recipient address syntax", "rcpt 556 5.1.10 Recipient address has null MX", "rcpt 551 5.1.6 User has moved"]
+  examples = [
+    "rcpt 550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in local recipient table",
+    "rcpt 550 5.1.2 Bad destination system: no such domain",
+    "rcpt 501 5.1.3 Bad recipient address syntax",
+    "rcpt 556 5.1.10 Recipient address has null MX",
+    "rcpt 551 5.1.6 User has moved",
+  ]
 }
 
 rule "no-such-recipient-by-text" {
-  stage      = "rcpt"
-  code       = "5xx"
-  text_regex = "(user|recipient|mailbox|address|account|addressee)( name)? (is )?(unknown|unrouteable|invalid|not found|unavailable|does not exist|doesn't exist|not exist)|(unknown|invalid|unrouteable|no such|bad) (user|recipient|mailbox|address|account|local part|person|domain)|no mailbox here|not listed in|doesn't have a|not our customer|not a valid (mailbox|recipient|user)"
-  scope      = "recipient"
-  action     = "bounce"
-  meaning    = "The recipient's address does not exist."
-  source     = "RFC 5321 4.2.3; Exim, qmail, Sendmail texts"
-  examples   = ["rcpt 550 Unrouteable address", "rcpt 550 No such user here", "rcpt 550 Requested action not taken: mailbox unavailable", "rcpt 511 sorry, no mailbox here by that name (#5.1.1 - chkuser)", "rcpt 550 bob@example.com... User bob (bob@example.com) not listed in Domino Directory"]
+  stage = "rcpt"
+  code  = "5xx"
+  text_regex = [
+    "(user|recipient|mailbox|address|account|addressee)( name)? (is )?(unknown|unrouteable|invalid|not found|unavailable|does not exist|doesn't exist|not exist)",
+    "(unknown|invalid|unrouteable|no such|bad) (user|recipient|mailbox|address|account|local part|person|domain)",
+    "no mailbox here",
+    "not listed in",
+    "doesn't have a",
+    "not our customer",
+    "not a valid (mailbox|recipient|user)",
+  ]
+  scope   = "recipient"
+  action  = "bounce"
+  meaning = "The recipient's address does not exist."
+  source  = "RFC 5321 4.2.3; Exim, qmail, Sendmail texts"
+  examples = [
+    "rcpt 550 Unrouteable address",
+    "rcpt 550 No such user here",
+    "rcpt 550 Requested action not taken: mailbox unavailable",
+    "rcpt 511 sorry, no mailbox here by that name (#5.1.1 - chkuser)",
+    "rcpt 550 bob@example.com... User bob (bob@example.com) not listed in Domino Directory",
+  ]
 }
 
 rule "mailbox-refused" {
@@ -621,23 +954,31 @@ rule "mailbox-refused" {
   action   = "bounce"
   meaning  = "The recipient's mailbox is disabled, or does not take this mail."
   source   = "RFC 3463 X.2"
-  examples = ["rcpt 550 5.2.1 The email account that you tried to reach is disabled", "dot 550 5.2.0 Not taken"]
+  examples = [
+    "rcpt 550 5.2.1 The email account that you tried to reach is disabled",
+    "dot 550 5.2.0 Not taken",
+  ]
 }
 
 # --- What is left of 421 and of the upstream's own troubles ------------------
 
 # Not free: what is at fault may be the message.
 rule "closing" {
-  stage    = ["mail", "rcpt", "data", "body"]
-  code     = "421"
-  scope    = "upstream"
-  action   = "slow"
-  then     = "failover"
-  delay    = "30s"
-  free     = false
-  meaning  = "The upstream is going away in the middle of the session."
-  source   = "RFC 5321 3.8, 4.2.2"
-  examples = ["mail 421 4.3.2 Shutting down", "rcpt 421 4.4.2 Timeout exceeded", "data 421 Service not available", "dot 421 4.3.0 closing connection"]
+  stage   = ["mail", "rcpt", "data", "body"]
+  code    = "421"
+  scope   = "upstream"
+  action  = "slow"
+  then    = "failover"
+  delay   = "30s"
+  free    = false
+  meaning = "The upstream is going away in the middle of the session."
+  source  = "RFC 5321 3.8, 4.2.2"
+  examples = [
+    "mail 421 4.3.2 Shutting down",
+    "rcpt 421 4.4.2 Timeout exceeded",
+    "data 421 Service not available",
+    "dot 421 4.3.0 closing connection",
+  ]
 }
 
 rule "out-of-resources" {
@@ -650,21 +991,29 @@ rule "out-of-resources" {
   free     = false
   meaning  = "The upstream is short of storage or other resources, or takes no mail now."
   source   = "RFC 3463 X.3.1, X.3.2"
-  examples = ["mail 452 4.3.1 Insufficient system storage", "mail 452 4.3.1 Insufficient system resources", "dot 451 4.3.2 Please try again later"]
+  examples = [
+    "mail 452 4.3.1 Insufficient system storage",
+    "mail 452 4.3.1 Insufficient system resources",
+    "dot 451 4.3.2 Please try again later",
+  ]
 }
 
 rule "out-of-resources-by-text" {
-  stage    = ["mail", "rcpt", "data", "body"]
-  code     = "4xx"
-  text     = ["insufficient system", "insufficient disk", "insufficient resource", "insufficient queue", "queue is full", "queue full", "disk full", "space shortage", "load too high", "load average"]
-  scope    = "upstream"
-  action   = "slow"
-  then     = "failover"
-  delay    = "30s"
-  free     = false
-  meaning  = "The upstream is short of storage or other resources."
-  source   = "RFC 5321 4.2.3; Exim, Exchange texts"
-  examples = ["mail 452 Requested action not taken: insufficient system storage", "mail 452 space shortage, please try later", "dot 451 qq write error or disk full (#4.3.0)"]
+  stage   = ["mail", "rcpt", "data", "body"]
+  code    = "4xx"
+  text    = ["insufficient system", "insufficient disk", "insufficient resource", "insufficient queue", "queue is full", "queue full", "disk full", "space shortage", "load too high", "load average"]
+  scope   = "upstream"
+  action  = "slow"
+  then    = "failover"
+  delay   = "30s"
+  free    = false
+  meaning = "The upstream is short of storage or other resources."
+  source  = "RFC 5321 4.2.3; Exim, Exchange texts"
+  examples = [
+    "mail 452 Requested action not taken: insufficient system storage",
+    "mail 452 space shortage, please try later",
+    "dot 451 qq write error or disk full (#4.3.0)",
+  ]
 }
 
 # At RCPT: scope message, not recipient, so that another upstream may be asked.
@@ -675,61 +1024,90 @@ rule "upstream-trouble" {
   action   = "retry"
   meaning  = "The upstream has a fault of its own."
   source   = "RFC 3463 X.3; Postfix texts"
-  examples = ["rcpt 451 4.3.0 <bob@example.com>: Temporary lookup failure", "rcpt 451 4.3.5 Server configuration error"]
+  examples = [
+    "rcpt 451 4.3.0 <bob@example.com>: Temporary lookup failure",
+    "rcpt 451 4.3.5 Server configuration error",
+  ]
 }
 
 # --- By stage and class ------------------------------------------------------
 
 rule "bad-sequence" {
-  stage    = ["mail", "rcpt", "data", "body"]
-  code     = "503"
-  scope    = "upstream"
-  action   = "failover"
-  free     = false
-  meaning  = "The upstream and we do not agree on where the session stands."
-  source   = "RFC 5321 4.2.2"
-  examples = ["mail 503 5.5.1 Error: nested MAIL command", "rcpt 503 5.5.1 Error: need MAIL command", "data 503 5.5.1 Error: need RCPT command"]
+  stage   = ["mail", "rcpt", "data", "body"]
+  code    = "503"
+  scope   = "upstream"
+  action  = "failover"
+  free    = false
+  meaning = "The upstream and we do not agree on where the session stands."
+  source  = "RFC 5321 4.2.2"
+  examples = [
+    "mail 503 5.5.1 Error: nested MAIL command",
+    "rcpt 503 5.5.1 Error: need MAIL command",
+    "data 503 5.5.1 Error: need RCPT command",
+  ]
 }
 
 rule "recipient-deferred" {
-  stage    = "rcpt"
-  code     = "4xx"
-  scope    = "recipient"
-  action   = "retry"
-  meaning  = "The upstream does not take the recipient now."
-  source   = "RFC 5321 4.2.1"
-  examples = ["rcpt 450 Requested mail action not taken: mailbox unavailable", "rcpt 451 Temporary local problem - please try later", "rcpt 450 4.1.2 <bob@example.com>: Recipient address rejected: Domain not found", "rcpt 451 4.4.4 Temporary server error"]
+  stage   = "rcpt"
+  code    = "4xx"
+  scope   = "recipient"
+  action  = "retry"
+  meaning = "The upstream does not take the recipient now."
+  source  = "RFC 5321 4.2.1"
+  examples = [
+    "rcpt 450 Requested mail action not taken: mailbox unavailable",
+    "rcpt 451 Temporary local problem - please try later",
+    "rcpt 450 4.1.2 <bob@example.com>: Recipient address rejected: Domain not found",
+    "rcpt 451 4.4.4 Temporary server error",
+  ]
 }
 
 rule "recipient-refused" {
-  stage    = "rcpt"
-  code     = "5xx"
-  scope    = "recipient"
-  action   = "bounce"
-  meaning  = "The upstream does not take the recipient."
-  source   = "RFC 5321 4.2.1"
-  examples = ["rcpt 550 5.7.1 <bob@example.com>: Recipient address rejected: Access denied", "rcpt 550 5.4.1 Recipient address rejected: Access denied", "rcpt 553 Requested action not taken", "rcpt 500 5.3.0 Error: command failed", "rcpt 550 4.1.1 Contradiction"]
+  stage   = "rcpt"
+  code    = "5xx"
+  scope   = "recipient"
+  action  = "bounce"
+  meaning = "The upstream does not take the recipient."
+  source  = "RFC 5321 4.2.1"
+  examples = [
+    "rcpt 550 5.7.1 <bob@example.com>: Recipient address rejected: Access denied",
+    "rcpt 550 5.4.1 Recipient address rejected: Access denied",
+    "rcpt 553 Requested action not taken",
+    "rcpt 500 5.3.0 Error: command failed",
+    "rcpt 550 4.1.1 Contradiction",
+  ]
 }
 
 rule "message-deferred" {
-  stage    = ["mail", "data", "body"]
-  code     = "4xx"
-  scope    = "message"
-  action   = "retry"
-  meaning  = "The upstream does not take the message now."
-  source   = "RFC 5321 4.2.1"
-  examples = ["mail 450 4.3.0 Error: command failed", "mail 452 Requested action not taken", "data 451 Requested action aborted: local error in processing", "dot 451 4.3.0 Error: queue file write error", "dot 451 4.7.1 Service unavailable - try again later", "dot 450 5.7.1 Contradiction"]
+  stage   = ["mail", "data", "body"]
+  code    = "4xx"
+  scope   = "message"
+  action  = "retry"
+  meaning = "The upstream does not take the message now."
+  source  = "RFC 5321 4.2.1"
+  examples = [
+    "mail 450 4.3.0 Error: command failed",
+    "mail 452 Requested action not taken",
+    "data 451 Requested action aborted: local error in processing",
+    "dot 451 4.3.0 Error: queue file write error",
+    "dot 451 4.7.1 Service unavailable - try again later",
+    "dot 450 5.7.1 Contradiction",
+  ]
 }
 
 rule "mail-not-understood" {
-  stage    = "mail"
-  code     = ["500", "501", "502", "504", "555"]
-  scope    = "message"
-  action   = "failover"
-  then     = "bounce"
-  meaning  = "The upstream does not understand MAIL for this message; another may."
-  source   = "RFC 5321 4.2.2; RFC 1869"
-  examples = ["mail 501 5.5.4 Syntax: MAIL FROM:<address>", "mail 555 5.5.4 Unsupported option: SMTPUTF8", "mail 500 5.3.0 Error: command failed"]
+  stage   = "mail"
+  code    = ["500", "501", "502", "504", "555"]
+  scope   = "message"
+  action  = "failover"
+  then    = "bounce"
+  meaning = "The upstream does not understand MAIL for this message; another may."
+  source  = "RFC 5321 4.2.2; RFC 1869"
+  examples = [
+    "mail 501 5.5.4 Syntax: MAIL FROM:<address>",
+    "mail 555 5.5.4 Unsupported option: SMTPUTF8",
+    "mail 500 5.3.0 Error: command failed",
+  ]
 }
 
 rule "mail-form-refused" {
@@ -740,7 +1118,10 @@ rule "mail-form-refused" {
   then     = "bounce"
   meaning  = "The upstream cannot carry a message of this form; another may."
   source   = "RFC 3463 X.5, X.6; RFC 6531"
-  examples = ["mail 553 5.6.7 SMTPUTF8 is required", "mail 554 5.6.3 Conversion required but not supported"]
+  examples = [
+    "mail 553 5.6.7 SMTPUTF8 is required",
+    "mail 554 5.6.3 Conversion required but not supported",
+  ]
 }
 
 rule "mail-too-large" {
@@ -756,13 +1137,18 @@ rule "mail-too-large" {
 
 # MAIL carries little but the sender, so that is what is refused.
 rule "mail-refused" {
-  stage    = "mail"
-  code     = "5xx"
-  scope    = "sender"
-  action   = "hold"
-  meaning  = "The upstream refuses mail of this sender."
-  source   = "RFC 5321 4.2.1, 3.3"
-  examples = ["mail 550 5.7.1 Access denied", "mail 553 Requested action not taken", "mail 554 Transaction failed", "mail 550 5.1.0 Address rejected"]
+  stage   = "mail"
+  code    = "5xx"
+  scope   = "sender"
+  action  = "hold"
+  meaning = "The upstream refuses mail of this sender."
+  source  = "RFC 5321 4.2.1, 3.3"
+  examples = [
+    "mail 550 5.7.1 Access denied",
+    "mail 553 Requested action not taken",
+    "mail 554 Transaction failed",
+    "mail 550 5.1.0 Address rejected",
+  ]
 }
 
 rule "content-refused" {
@@ -772,7 +1158,12 @@ rule "content-refused" {
   action   = "bounce"
   meaning  = "The upstream does not take what is in the message."
   source   = "RFC 3463 X.6, X.7"
-  examples = ["dot 554 5.7.1 Spam message rejected", "dot 550 5.7.1 Message rejected due to virus", "dot 550 5.6.0 Lone CR or LF in body", "body 554 5.7.1 Rejected while it was sent"]
+  examples = [
+    "dot 554 5.7.1 Spam message rejected",
+    "dot 550 5.7.1 Message rejected due to virus",
+    "dot 550 5.6.0 Lone CR or LF in body",
+    "body 554 5.7.1 Rejected while it was sent",
+  ]
 }
 
 rule "no-room" {
@@ -787,13 +1178,18 @@ rule "no-room" {
 }
 
 rule "message-refused" {
-  stage    = ["data", "body"]
-  code     = "5xx"
-  scope    = "message"
-  action   = "bounce"
-  meaning  = "The upstream does not take the message."
-  source   = "RFC 5321 4.2.1"
-  examples = ["data 554 5.5.1 Error: no valid recipients", "dot 554 Transaction failed", "dot 550 Administrative prohibition", "dot 554 5.4.6 Too many hops"]
+  stage   = ["data", "body"]
+  code    = "5xx"
+  scope   = "message"
+  action  = "bounce"
+  meaning = "The upstream does not take the message."
+  source  = "RFC 5321 4.2.1"
+  examples = [
+    "data 554 5.5.1 Error: no valid recipients",
+    "dot 554 Transaction failed",
+    "dot 550 Administrative prohibition",
+    "dot 554 5.4.6 Too many hops",
+  ]
 }
 
 # --- Not SMTP ----------------------------------------------------------------
@@ -807,14 +1203,26 @@ rule "answer-unclear" {
   then     = "hold"
   meaning  = "The final dot was answered by something that is neither yes nor no: the mail may have been delivered or not."
   source   = "RFC 5321 4.2.1"
-  examples = ["dot 354 Go ahead", "dot 999 What", "dot 150 Later"]
+  examples = [
+    "dot 354 Go ahead",
+    "dot 999 What",
+    "dot 150 Later",
+  ]
 }
 
 rule "out-of-step" {
-  code     = "xxx"
-  scope    = "upstream"
-  action   = "failover"
-  meaning  = "The upstream gave an answer that has no place here."
-  source   = "RFC 5321 4.2.1, 4.3.2"
-  examples = ["data 250 Ok", "mail 354 Go ahead", "rcpt 999 What", "auth 334 VXNlcm5hbWU6", "greeting 100 Hello", "dial 554 How", "none 250 Ok"]
+  code    = "xxx"
+  scope   = "upstream"
+  action  = "failover"
+  meaning = "The upstream gave an answer that has no place here."
+  source  = "RFC 5321 4.2.1, 4.3.2"
+  examples = [
+    "data 250 Ok",
+    "mail 354 Go ahead",
+    "rcpt 999 What",
+    "auth 334 VXNlcm5hbWU6",
+    "greeting 100 Hello",
+    "dial 554 How",
+    "none 250 Ok",
+  ]
 }
