@@ -66,6 +66,12 @@ func (r *recorder) Accept(ctx context.Context, m *relay.Message, to []relay.Reci
 	return nil
 }
 
+// stuck is a spool that never gets to a commit.
+func stuck(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (r *recorder) all() []taken {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -129,7 +129,7 @@ func TestTrap05SlowBody(t *testing.T) {
 		line := strings.Repeat("x", 10*slowRate) + "\r\n"
 		for range 200 { // half an hour in all
 			d.say(line)
-			time.Sleep(9 * time.Second)
+			<-time.After(9 * time.Second)
 		}
 		d.ask("\r\n.", queuedPrefix)
 		w.one()
@@ -141,7 +141,7 @@ func TestTrap05SlowBody(t *testing.T) {
 			if _, err := io.WriteString(d, "x"); err != nil {
 				break
 			}
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 		}
 		if took := time.Since(begin); took > slowGrace+writeTimeout+20*time.Second { // nobody reads the reply
 			t.Errorf("one byte in ten seconds was borne for %v", took)
