@@ -8,7 +8,7 @@ import (
 // auth runs a login of RFC 4954.
 func (s *session) auth(args, line string) error {
 	mechanism, initial, _ := strings.Cut(args, " ")
-	act, release := s.srv.act(Step{Stage: Auth, Session: s.n, Line: line})
+	act, release := s.act(Step{Stage: Auth, Line: line})
 	if !act.usual() || act.stall {
 		said, err := s.perform(act, release, "334 ")
 		if err != nil || said != 334 {

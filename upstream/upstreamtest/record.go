@@ -116,3 +116,10 @@ func (s *Server) Commands() []Command {
 	defer s.rec.mu.Unlock()
 	return slices.Clone(s.rec.commands)
 }
+
+// Reached is how often a stage has been reached since the start.
+func (s *Server) Reached(stage Stage) int {
+	s.rec.mu.Lock()
+	defer s.rec.mu.Unlock()
+	return s.rec.reached[stage]
+}

@@ -135,9 +135,8 @@ func (s *Server) untrack(nc net.Conn) {
 	nc.Close()
 }
 
-// act asks the script of a stage, having counted that it was reached. The
-// channel ends a stall: it is taken before the stage counts as reached, so that
-// a Release after WaitStage is never missed.
+// act asks the script of a stage. The channel ends a stall: it is taken before
+// the stage counts as reached, so that a Release after WaitStage is never missed.
 func (s *Server) act(step Step) (Act, <-chan struct{}) {
 	s.mu.Lock()
 	release := s.release
@@ -147,7 +146,6 @@ func (s *Server) act(step Step) (Act, <-chan struct{}) {
 		step.N = sc.n
 	}
 	s.mu.Unlock()
-	s.rec.change(func() { s.rec.reached[step.Stage]++ })
 	if sc == nil || sc.script == nil {
 		return Act{}, release
 	}

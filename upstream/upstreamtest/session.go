@@ -59,14 +59,24 @@ func (s *session) serve() {
 // answer says what the script of a stage wants, or else the usual, and returns
 // the code that was said.
 func (s *session) answer(step Step, usual string) (int, error) {
+	act, release := s.act(step)
+	return s.perform(act, release, usual)
+}
+
+// act asks the script and counts the stage as reached; before a stall all that
+// was answered so far is on its way.
+func (s *session) act(step Step) (Act, <-chan struct{}) {
 	step.Session = s.n
 	act, release := s.srv.act(step)
-	return s.perform(act, release, usual)
+	if act.stall {
+		s.bw.Flush()
+	}
+	s.srv.rec.change(func() { s.srv.rec.reached[step.Stage]++ })
+	return act, release
 }
 
 func (s *session) perform(act Act, release <-chan struct{}, usual string) (int, error) {
 	if act.stall {
-		s.bw.Flush()
 		select {
 		case <-release:
 		case <-s.srv.done:

@@ -80,7 +80,7 @@ func (s *session) dot(m *Message, body []byte) error {
 	if int64(len(body)) > s.srv.o.maxSize() {
 		usual = "552 5.3.4 Message too big"
 	}
-	act, release := s.srv.act(Step{Stage: Dot, Session: s.n})
+	act, release := s.act(Step{Stage: Dot})
 	said := code(act.send)
 	if act.usual() {
 		said = code([]byte(usual))
@@ -97,8 +97,9 @@ func (s *session) dot(m *Message, body []byte) error {
 // the next call. answered means that the script has answered the message before
 // its end.
 func (s *session) content() (answered bool, body []byte, err error) {
-	act, release := s.srv.act(Step{Stage: Body, Session: s.n})
+	act, release := s.act(Step{Stage: Body})
 	pending := !act.usual() || act.stall
+	limit := s.srv.o.maxSize()
 	var wire int64
 	body = s.buf[:0]
 	defer func() { s.buf = body[:0] }()
@@ -121,7 +122,7 @@ func (s *session) content() (answered bool, body []byte, err error) {
 			b = b[1:]
 		}
 		start = err == nil && bytes.HasSuffix(b, crlf)
-		if int64(len(body)) <= s.srv.o.maxSize() {
+		if int64(len(body)) <= limit {
 			body = append(body, b...)
 		}
 	}
