@@ -1,9 +1,9 @@
 package smtp
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/emersion/go-sasl"
@@ -20,27 +20,24 @@ const (
 )
 
 // exchange is one login: the responses, in the order in which they are asked
-// for. initial tells that the first may go with the command.
+// for.
 type exchange struct {
 	mechanism string
 	responses []string // not encoded
-	initial   bool
-	secrets   []string // what must be in no text, in no encoding
+	initial   bool     // the first one may go with the command
+	secret    string   // the password or the token
 }
 
 // plainExchange is RFC 4616.
 func plainExchange(user, password string) (exchange, error) {
 	_, response, err := sasl.NewPlainClient("", user, password).Start()
-	return exchange{
-		mechanism: "PLAIN", responses: []string{string(response)}, initial: true,
-		secrets: []string{password},
-	}, err
+	return exchange{mechanism: "PLAIN", responses: []string{string(response)}, initial: true, secret: password}, err
 }
 
 // loginExchange is draft-murchison-sasl-login. The prompts of servers differ in
 // wording, so they are not looked at.
 func loginExchange(user, password string) exchange {
-	return exchange{mechanism: "LOGIN", responses: []string{user, password}, secrets: []string{password}}
+	return exchange{mechanism: "LOGIN", responses: []string{user, password}, secret: password}
 }
 
 // xoauth2Exchange is the mechanism of Google and Microsoft. The second, empty
@@ -48,7 +45,7 @@ func loginExchange(user, password string) exchange {
 // send the final code.
 func xoauth2Exchange(user, token string) exchange {
 	return exchange{
-		mechanism: "XOAUTH2", initial: true, secrets: []string{token},
+		mechanism: "XOAUTH2", initial: true, secret: token,
 		responses: []string{"user=" + user + "\x01auth=Bearer " + token + "\x01\x01", ""},
 	}
 }
@@ -108,21 +105,22 @@ func (o *opening) credentials(mechanism string) (exchange, error) {
 // exchange speaks e up to the final reply.
 func (o *opening) exchange(e exchange) *failure {
 	c := o.c
+	left := e.responses
 	line := "AUTH " + e.mechanism
-	if first := encode(e.responses[0]); e.initial && len(line)+1+len(first) <= maxAuthCommand {
+	if first := encode(left[0]); e.initial && len(line)+1+len(first) <= maxAuthCommand {
 		line += " " + first
-		e.responses = e.responses[1:]
+		left = left[1:]
 	}
 	for {
 		if err := c.command(line, c.to.command); err != nil {
-			return o.fail(relay.StageAuth, e.redactError(err))
+			return o.fail(relay.StageAuth, withoutQuote(err))
 		}
 		switch {
 		case c.rep.code == 235:
 			return nil
-		case c.rep.code == 334 && len(e.responses) > 0:
-			line = encode(e.responses[0])
-			e.responses = e.responses[1:]
+		case c.rep.code == 334 && len(left) > 0:
+			line = encode(left[0])
+			left = left[1:]
 			if len(line) > maxAuthLine {
 				return o.fail(relay.StageAuth, &SecurityError{"the credential is too long to be sent"})
 			}
@@ -136,40 +134,12 @@ func (o *opening) exchange(e exchange) *failure {
 // login. A token that was refused is not offered again.
 func (o *opening) loginRefused(e exchange) *failure {
 	if e.mechanism == "XOAUTH2" {
-		o.t.tokens.forget(e.secrets[0])
+		o.t.tokens.forget(e.secret)
 	}
-	f := o.refused(relay.StageAuth)
-	f.answer.Text = e.redact(f.answer.Text)
-	f.answer.Err = e.redactError(f.answer.Err)
-	return f
-}
-
-// redact takes out of text whatever a server repeats of the credential.
-func (e exchange) redact(text string) string {
-	for _, secret := range e.leaks() {
-		text = strings.ReplaceAll(text, secret, "***")
+	r := &o.c.rep
+	if unexpected(r) {
+		return o.fail(relay.StageAuth, &ProtocolError{Reason: "unexpected reply " + strconv.Itoa(r.code) + " to the login"})
 	}
-	return text
+	r.text = append(r.text[:0], e.redact(string(r.text))...)
+	return o.refused(relay.StageAuth)
 }
-
-// redactError does the same for an error that quotes the server.
-func (e exchange) redactError(err error) error {
-	if p, ok := err.(*ProtocolError); ok {
-		return &ProtocolError{Reason: p.Reason, Got: e.redact(p.Got)}
-	}
-	return err
-}
-
-// leaks are the forms in which a credential may come back: as it is, or as a
-// response that was sent.
-func (e exchange) leaks() []string {
-	var forms []string
-	for _, s := range e.secrets {
-		if s != "" {
-			forms = append(forms, encode(s), s)
-		}
-	}
-	return forms
-}
-
-func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

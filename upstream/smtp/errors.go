@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/textproto"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,6 +24,10 @@ func (e *ProtocolError) Error() string {
 	}
 	return "protocol error: " + e.Reason + ": " + e.Got
 }
+
+// Unwrap gives the standard library's type for the same, for those who know
+// only that.
+func (e *ProtocolError) Unwrap() error { return textproto.ProtocolError(e.Reason) }
 
 // maxGot bounds ProtocolError.Got.
 const maxGot = 200

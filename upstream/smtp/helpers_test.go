@@ -66,8 +66,10 @@ func transport(t testing.TB, s *upstreamtest.Server, edit func(*Options)) *Trans
 // content is a body in memory.
 type content string
 
-func (c content) Open() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(c))), nil }
-func (c content) Size() int64                  { return int64(len(c)) }
+func (c content) Open() (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(string(c))), nil
+}
+func (c content) Size() int64 { return int64(len(c)) }
 
 const hello = content("Subject: hello\r\n\r\n.dot\r\nHello.\r\n")
 

@@ -27,9 +27,9 @@ func afterQueuedAs(line string) string {
 }
 
 // keyed: "OK id=1rXyZ-0001" of Exim, "… [InternalId=123, Hostname=…]" of
-// Exchange.
+// Exchange, "###envid=2001" of Aliyun.
 func keyed(line string) string {
-	for _, key := range []string{"[internalid=", " id="} {
+	for _, key := range []string{"[internalid=", " id=", "envid="} {
 		if _, rest, ok := cutFold(" "+line, key); ok {
 			return idToken(rest)
 		}

@@ -135,6 +135,9 @@ func (s *tokenSource) renew(ctx context.Context) error {
 	if err != nil {
 		return tokenError(err)
 	}
+	if hasControl([]byte(tok.AccessToken)) { // it would end its field in XOAUTH2
+		return &TokenError{Err: errTokenAnswer}
+	}
 	s.access, s.expires = tok.AccessToken, tok.Expiry
 	if s.refresh != "" && tok.RefreshToken != "" && tok.RefreshToken != s.refresh {
 		s.refresh, s.unkept = tok.RefreshToken, true
@@ -181,6 +184,8 @@ func (s *tokenSource) forget(token string) {
 	}
 }
 
+var errTokenAnswer = errors.New("the answer of the token endpoint is not understood")
+
 // tokenError takes from an error of the library what may be told.
 func tokenError(err error) error {
 	var refused *oauth2.RetrieveError
@@ -195,7 +200,7 @@ func tokenError(err error) error {
 	if errors.As(err, &broken) {
 		return &TokenError{Err: broken.Err} // without the URL, which may have secrets in it
 	}
-	return &TokenError{Err: errors.New("the answer of the token endpoint is not understood")}
+	return &TokenError{Err: errTokenAnswer}
 }
 
 // errorCode lets the codes of RFC 6749 through and their like.
