@@ -198,7 +198,8 @@ func TestBrokenRules(t *testing.T) {
 		{`enhanced code "3.1.1"`, []Rule{{Name: "r", Action: relay.ActionRetry, Enhanced: []string{"3.1.1"}}}},
 		{`enhanced code "5.1.1000"`, []Rule{{Name: "r", Action: relay.ActionRetry, Enhanced: []string{"5.1.1000"}}}},
 		{"empty text", []Rule{{Name: "r", Action: relay.ActionRetry, Text: []string{" "}}}},
-		{"text_regex", []Rule{{Name: "r", Action: relay.ActionRetry, TextRegex: []string{"("}}}},
+		{"empty text_regex", []Rule{{Name: "r", Action: relay.ActionRetry, TextRegex: []string{""}}}},
+		{"text_regex: error", []Rule{{Name: "r", Action: relay.ActionRetry, TextRegex: []string{"("}}}},
 	} {
 		rules := slices.Clone(tt.rules)
 		last := &rules[len(rules)-1]

@@ -51,6 +51,9 @@ func compile(r Rule) (*matcher, error) {
 		m.text = append(m.text, t)
 	}
 	for _, s := range r.TextRegex {
+		if s == "" {
+			return nil, errors.New("an empty text_regex matches every reply")
+		}
 		e, err := compileExpression(s)
 		if err != nil {
 			return nil, fmt.Errorf("text_regex: %w", err)
