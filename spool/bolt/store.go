@@ -228,11 +228,15 @@ func (s *Store) Close() error {
 	return err
 }
 
-// view runs fn in a read transaction. Damaged pages make bbolt panic, and a
-// disk that cannot read makes the mapped memory fault: both become errors.
-func (s *Store) view(fn func(*bbolt.Tx) error) error {
+// view runs fn in a read transaction.
+func (s *Store) view(fn func(*bbolt.Tx) error) error { return s.transaction(false, fn) }
+
+// transaction runs fn in a transaction that is never committed; an exclusive
+// one keeps commits waiting. Damaged pages make bbolt panic, and a disk that
+// cannot read makes the mapped memory fault: both become errors.
+func (s *Store) transaction(exclusive bool, fn func(*bbolt.Tx) error) error {
 	return guard(func() error {
-		tx, err := s.db.Begin(false)
+		tx, err := s.db.Begin(exclusive)
 		if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
 			return spool.ErrClosed
 		}

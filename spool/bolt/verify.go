@@ -17,8 +17,10 @@ import (
 // together: damaged pages, records that cannot be read, index entries without
 // a message or missing ones, wrong counts, bodies that are missing or belong
 // to nobody. It takes one consistent view; what is being staged is left out.
+// Nothing is committed while it runs: bbolt compares the pages with its list
+// of free ones, which is that of the last commit.
 func (s *Store) Verify(ctx context.Context) error {
-	return s.view(func(tx *bbolt.Tx) error {
+	return s.transaction(!s.opt.ReadOnly, func(tx *bbolt.Tx) error {
 		if err := checkPages(tx); err != nil {
 			return err
 		}
