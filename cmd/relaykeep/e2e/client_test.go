@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"fmt"
+	"net/textproto"
+	"strings"
+	"testing"
+
+	"relaykeep/relay"
+)
+
+// client speaks SMTP to a daemon, one command at a time.
+type client struct{ *textproto.Conn }
+
+// mail is one message to send.
+type mail struct {
+	from string
+	to   []string
+	body []byte // lines end with CRLF; a final one does, too
+}
+
+// dial connects and says EHLO.
+func dial(addr string) (*client, error) {
+	conn, err := textproto.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{conn}
+	if _, _, err := c.ReadResponse(220); err != nil {
+		c.Close()
+		return nil, err
+	}
+	if err := c.do(250, "EHLO client.test"); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// do says a command and wants a reply code; an error of another one is a
+// *textproto.Error.
+func (c *client) do(code int, format string, args ...any) error {
+	_, err := c.ask(code, format, args...)
+	return err
+}
+
+func (c *client) ask(code int, format string, args ...any) (string, error) {
+	if err := c.PrintfLine(format, args...); err != nil {
+		return "", err
+	}
+	_, text, err := c.ReadResponse(code)
+	return text, err
+}
+
+// send sends one message, and gives the id under which it was queued.
+func (c *client) send(m mail) (relay.ID, error) {
+	if err := c.envelope(m); err != nil {
+		return "", err
+	}
+	if _, err := c.W.Write(stuffed(m.body)); err != nil {
+		return "", err
+	}
+	return c.dot()
+}
+
+// envelope goes as far as the reply to DATA.
+func (c *client) envelope(m mail) error {
+	if err := c.do(250, "MAIL FROM:<%s>", m.from); err != nil {
+		return err
+	}
+	for _, to := range m.to {
+		if err := c.do(250, "RCPT TO:<%s>", to); err != nil {
+			return err
+		}
+	}
+	return c.do(354, "DATA")
+}
+
+// dot ends the body and reads the id.
+func (c *client) dot() (relay.ID, error) {
+	text, err := c.ask(250, ".")
+	if err != nil {
+		return "", err
+	}
+	_, id, ok := strings.Cut(text, "Ok: queued as ")
+	if !ok || len(id) != 26 {
+		return "", fmt.Errorf("the reply %q holds no id", text)
+	}
+	return relay.ID(id), nil
+}
+
+// stuffed doubles the dots at the beginning of lines (RFC 5321 4.5.2).
+func stuffed(body []byte) []byte {
+	s := strings.ReplaceAll("\r\n"+string(body), "\r\n.", "\r\n..")
+	return []byte(s[2:])
+}
+
+// post sends one message on a connection of its own, and must succeed.
+func (p *process) post(m mail) relay.ID {
+	p.t.Helper()
+	id, err := p.tryPost(m)
+	if err != nil {
+		p.t.Fatalf("a message was not accepted: %v", err)
+	}
+	return id
+}
+
+// tryPost sends one message on a connection of its own.
+func (p *process) tryPost(m mail) (relay.ID, error) {
+	c, err := dial(p.addr())
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	return c.send(m)
+}
+
+// letter is a small message to these recipients.
+func letter(to ...string) mail {
+	if len(to) == 0 {
+		to = []string{"rcpt@example.com"}
+	}
+	return mail{
+		from: "sender@example.org", to: to,
+		body: []byte("From: <sender@example.org>\r\nMessage-ID: <letter@example.org>\r\nSubject: a letter\r\n\r\nHello.\r\n.\r\n..two\r\n"),
+	}
+}
+
+// code is the reply code that err tells, 0 if there was none.
+func code(err error) int {
+	if e, ok := err.(*textproto.Error); ok {
+		return e.Code
+	}
+	return 0
+}
+
+// wantCode checks which reply an error tells.
+func wantCode(t *testing.T, what string, err error, want int) {
+	t.Helper()
+	if code(err) != want {
+		t.Errorf("%s: got %v; want the reply code %d", what, err, want)
+	}
+}

@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+var (
+	rounds     = flag.Int("rounds", 30, "how often the crash loop kills the daemon")
+	raceBinary = flag.Bool("race-binary", false, "build the daemon with the race detector")
+)
+
+// binary is the daemon under test.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "relaykeep-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "relaykeep")
+	args := []string{"build", "-o", binary}
+	if *raceBinary {
+		args = append(args, "-race")
+	}
+	build := exec.Command("go", append(args, "relaykeep/cmd/relaykeep")...)
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
