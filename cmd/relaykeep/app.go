@@ -32,6 +32,7 @@ type grammar struct {
 
 	Serve   serveCmd   `cmd:"" help:"Run the daemon: take mail in, keep it, deliver it."`
 	Check   checkCmd   `cmd:"" help:"Validate the configuration; with --probe, try the upstreams too."`
+	Demo    demoCmd    `cmd:"" help:"Show the main job on loopback, with two fake providers."`
 	Send    sendCmd    `cmd:"" help:"Send a test mail through the running daemon."`
 	Spool   spoolCmd   `cmd:"" help:"Look at the mail in the spool."`
 	User    userCmd    `cmd:"" help:"Make lines for the users file."`
@@ -88,7 +89,7 @@ func run(args []string, a app) int {
 	case errors.Is(err, errHelp):
 		return exitDone
 	case errors.As(err, &wrong):
-		return a.fail(commandOf(wrong.Context), usageError(err.Error()))
+		return a.fail(commandOf(wrong.Context), misuse(wrong))
 	case err != nil:
 		return a.fail("", err)
 	}
@@ -109,8 +110,36 @@ func (a *app) fail(command string, err error) int {
 		fmt.Fprintf(a.err, "relaykeep: %s; see %s --help\n", oneLine(err.Error()), help)
 		return exitUsage
 	}
-	fmt.Fprintf(a.err, "relaykeep: %s\n", oneLine(err.Error()))
+	joined := strings.ReplaceAll(err.Error(), "\n", "; ") // of errors.Join
+	fmt.Fprintf(a.err, "relaykeep: %s\n", oneLine(joined))
 	return exitFailed
+}
+
+// misuse says what is wrong with the command line; where a command is missing
+// or unknown, which ones there are.
+func misuse(wrong *kong.ParseError) usageError {
+	node := wrong.Context.Model.Node
+	for _, p := range wrong.Context.Path {
+		if p.Command != nil {
+			node = p.Command
+		}
+	}
+	var names []string
+	for _, child := range node.Children {
+		names = append(names, child.Name)
+	}
+	said := wrong.Error()
+	if names == nil || !strings.HasPrefix(said, "expected ") && !strings.HasPrefix(said, "unexpected argument ") {
+		return usageError(said)
+	}
+	known := "there are " + strings.Join(names, ", ")
+	if len(names) == 1 {
+		known = "there is " + names[0]
+	}
+	if argument, unknown := strings.CutPrefix(said, "unexpected argument "); unknown {
+		return usageError("unknown command " + argument + ": " + known)
+	}
+	return usageError("a command is missing: " + known)
 }
 
 // commandOf names the command that was chosen, as far as parsing came.

@@ -15,6 +15,15 @@ type door struct {
 	startTLS         bool // it is wanted before any mail
 }
 
+// defaultDoors are those of the listener that there is without configuration.
+func defaultDoors() []door {
+	return []door{
+		{network: "unix", address: "/run/relaykeep/smtp.sock"},
+		{network: "tcp", address: "127.0.0.1:2525"},
+		{network: "tcp", address: "[::1]:2525"},
+	}
+}
+
 // doors gives the addresses of the listeners as they are reached from this
 // machine, those first that ask for least: unix sockets, then plain TCP, then
 // TLS.

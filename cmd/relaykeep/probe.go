@@ -96,11 +96,10 @@ func (r probeResult) print(out io.Writer, width int) error {
 	fmt.Fprintf(out, "\nupstream %s at %s %s\n", r.upstream.Name, printable(r.upstream.Address), outcome)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, s := range r.steps {
-		mark := "ok"
+		mark, detail := "ok", oneLine(s.Detail)
 		if !s.OK() {
-			mark = "FAILED"
+			mark, detail = "FAILED", "" // told below, in full
 		}
-		detail := oneLine(s.Detail)
 		if width > 0 {
 			detail = shorten(detail, max(20, width-stepColumns))
 		}
@@ -111,12 +110,21 @@ func (r probeResult) print(out io.Writer, width int) error {
 	}
 	if !r.ok() {
 		p := page{width: width}
-		p.line("  ", reply(admin.FromVerdict(r.verdict)))
+		p.line("  ", r.complaint())
 		p.line("  ", "What to do: "+hint(r.verdict, r.upstream))
 		_, err := io.WriteString(out, p.String())
 		return err
 	}
 	return nil
+}
+
+// complaint tells the reply that a probe ended with, or the error.
+func (r probeResult) complaint() string {
+	v := admin.FromVerdict(r.verdict)
+	if n := len(r.steps); n > 0 {
+		v.Text = r.steps[n-1].Detail // which says more, of a certificate
+	}
+	return reply(v)
 }
 
 // stepColumns is what the columns before the detail take.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/user"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // sendCmd is the command send.
 type sendCmd struct {
 	socketFlag
-	To      []string      `required:"" placeholder:"ADDRESS" help:"The recipient; several with commas."`
+	To      []string      `required:"" sep:"none" placeholder:"ADDRESS" help:"The recipient; may be given several times."`
 	From    string        `placeholder:"ADDRESS" help:"The sender (default: you at this host)."`
 	Subject string        `default:"Test message" placeholder:"TEXT" help:"The subject."`
 	Wait    bool          `help:"Follow the message until each recipient has a verdict; exit 0 only if all are delivered."`
@@ -23,17 +24,16 @@ type sendCmd struct {
 
 // Run sends a test mail.
 func (c *sendCmd) Run(ctx context.Context, a *app, g *grammar) error {
-	envelope, err := c.envelope(a)
+	envelope, err := c.envelope()
 	if err != nil {
 		return err
 	}
-	path, _ := a.configPath(g)
-	conf, err := config.Load(path, config.LoadOptions{LookupEnv: a.env})
+	host, open, err := c.daemon(a, g)
 	if err != nil {
 		return err
 	}
-	if envelope.from == "" && c.From == "" {
-		envelope.from = defaultSender(conf.Hostname)
+	if c.From == "" {
+		envelope.from = defaultSender(host)
 	}
 	var queue *admin.Client
 	if c.Wait { // before anything is sent: else it could not be followed
@@ -46,8 +46,8 @@ func (c *sendCmd) Run(ctx context.Context, a *app, g *grammar) error {
 		}
 		defer queue.Close()
 	}
-	t := testMail{envelope: envelope, subject: c.Subject, host: conf.Hostname, at: time.Now()}
-	id, err := submit(ctx, doors(conf.Listeners), t)
+	t := testMail{envelope: envelope, subject: c.Subject, host: host, at: time.Now()}
+	id, err := submit(ctx, open, t)
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,26 @@ func (c *sendCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	return follow(ctx, a.out, queue, id)
 }
 
+// daemon gives the name of the daemon's host and the doors of the daemon: those
+// of the configuration, or the default ones where a socket is named and no
+// configuration can be read.
+func (c *sendCmd) daemon(a *app, g *grammar) (host string, open []door, err error) {
+	path, chosen := a.configPath(g)
+	conf, err := config.Load(path, config.LoadOptions{LookupEnv: a.env})
+	if err == nil {
+		return conf.Hostname, doors(conf.Listeners), nil
+	}
+	if c.Socket == "" || chosen {
+		return "", nil, err
+	}
+	if host, err = os.Hostname(); err != nil {
+		host = "localhost"
+	}
+	return host, defaultDoors(), nil
+}
+
 // envelope checks the addresses. Errors match errUsage.
-func (c *sendCmd) envelope(a *app) (envelope, error) {
+func (c *sendCmd) envelope() (envelope, error) {
 	var e envelope
 	for _, s := range c.To {
 		to, err := relay.ParseAddress(s, true)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -45,6 +47,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 	inherited, err := activation.ListenersWithNames()
 	if err != nil {
 		return fmt.Errorf("the sockets that systemd passes: %w", err)
+	}
+	for _, name := range unclaimed(conf, inherited) {
+		logs.daemon.Warn("systemd passes a socket that no listener names", "socket", name)
 	}
 	d, err := daemon.New(daemon.Options{
 		Config: conf, Logger: logs.daemon, Events: logs.events,
@@ -117,6 +122,23 @@ func (s *service) stop() error {
 	err := s.daemon.Stop(ctx)
 	s.log.Info("relaykeep has stopped")
 	return err
+}
+
+// unclaimed gives the names of the sockets that no listener asks for.
+func unclaimed(c *config.Config, inherited map[string][]net.Listener) []string {
+	claimed := make(map[string]bool)
+	for _, l := range c.Listeners {
+		for _, a := range l.Addresses {
+			claimed[strings.TrimPrefix(a, "systemd:")] = true
+		}
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(inherited)) {
+		if !claimed[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // startLine tells what runs, in pairs for a log line.

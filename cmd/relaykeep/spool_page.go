@@ -35,9 +35,8 @@ func (p *page) message(m admin.Message) {
 		p.WriteString(label)
 		p.recipient(r)
 	}
-	if len(m.Events) > 0 {
-		p.WriteString("\nWhat happened\n")
-	}
+	p.WriteString("\nWhat happened\n")
+	p.happened(m.ReceivedAt.Time, relay.EventAccepted, fmt.Sprintf("from %s for %s", cmp.Or(m.From, "<>"), count(int64(len(m.Recipients)), "recipient", "recipients")))
 	for _, e := range m.Events {
 		p.event(e, m)
 	}
@@ -103,7 +102,7 @@ func (p *page) received(m admin.Message) string {
 func (p *page) size(m admin.Message) string {
 	s := size(m.Size)
 	if m.Body != nil && !*m.Body {
-		s += " (its body is not kept any more)"
+		s += ", body deleted"
 	}
 	return s
 }
@@ -184,16 +183,20 @@ func verdictWords(upstream string, v admin.Verdict) string {
 	return strings.TrimLeft(b.String(), ", ")
 }
 
-// judgement tells class, scope, rule and action of a verdict.
+// judgement tells class, scope, rule and action of a verdict, where there is
+// something to judge.
 func judgement(v admin.Verdict) string {
 	s := v.Class.String()
+	if v.Class == relay.ClassDelivered {
+		return ""
+	}
 	if scope := v.Scope.String(); scope != "" {
 		s += " for the " + scope
 	}
 	if v.Rule != "" {
 		s += ", rule " + v.Rule
 	}
-	if action := v.Action.String(); action != "" && v.Action != relay.ActionDone {
+	if action := v.Action.String(); action != "" {
 		s += " → " + action
 	}
 	return s
@@ -214,9 +217,6 @@ func (p *page) event(e admin.Event, m admin.Message) {
 	} else if e.Upstream != "" {
 		add("at %s", e.Upstream)
 	}
-	if e.RemoteID != "" {
-		add("called %s there", e.RemoteID)
-	}
 	if e.Detail != "" {
 		add("%s", e.Detail)
 	}
@@ -226,8 +226,11 @@ func (p *page) event(e admin.Event, m admin.Message) {
 	if e.DurationMS > 0 {
 		add("took %s", time.Duration(e.DurationMS)*time.Millisecond)
 	}
-	head := fmt.Sprintf("  %s  %s  ", e.At.Local().Format("2006-01-02 15:04:05"), pad(string(e.Event), eventWidth))
-	p.line(head, strings.Join(parts, ", "))
+	p.happened(e.At.Time, e.Event, strings.Join(parts, ", "))
+}
+
+func (p *page) happened(at time.Time, what relay.EventKind, text string) {
+	p.line(fmt.Sprintf("  %s  %s  ", at.Local().Format("2006-01-02 15:04:05"), pad(string(what), eventWidth)), text)
 }
 
 // eventWidth is that of the names of events.

@@ -24,7 +24,7 @@ func listen(path, group string, mode fs.FileMode) (net.Listener, error) {
 		return nil, err
 	}
 	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("the folder of the admin socket: %w", err)
+		return nil, fmt.Errorf("the folder of the admin socket: %w; set socket in the block admin to a path that may be used", err)
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"relaykeep/upstream/upstreamtest"
+)
+
+// A script that waits for longer than this is broken.
+const patience = 30 * time.Second
+
+type providersKey struct{}
+type notifyKey struct{}
+type activatedKey struct{}
+
+// cmdProvider starts a fake provider: provider NAME [login] sets $NAME to its
+// address. With login it wants user and pass, in clear.
+func cmdProvider(ts *testscript.TestScript, _ bool, args []string) {
+	var o upstreamtest.Options
+	if len(args) > 1 {
+		o.Users = map[string]string{"user": "pass"}
+	}
+	s, err := upstreamtest.Start(o)
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv(args[0], s.Addr())
+	providers(ts)[args[0]] = s
+}
+
+func providers(ts *testscript.TestScript) map[string]*upstreamtest.Server {
+	return ts.Value(providersKey{}).(map[string]*upstreamtest.Server)
+}
+
+// cmdSays scripts a reply of a provider: says NAME STAGE REPLY, or without
+// REPLY the usual one again.
+func cmdSays(ts *testscript.TestScript, _ bool, args []string) {
+	var script upstreamtest.Script
+	if len(args) > 2 {
+		script = upstreamtest.Always(upstreamtest.Reply(args[2]))
+	}
+	providers(ts)[args[0]].On(upstreamtest.Stage(args[1]), script)
+}
+
+// cmdArrived waits until a provider has so many messages: arrived NAME N.
+func cmdArrived(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err = providers(ts)[args[0]].WaitMessages(ctx, n)
+	ts.Check(err)
+}
+
+// cmdNotify listens in place of systemd, for the commands that follow.
+func cmdNotify(ts *testscript.TestScript, _ bool, _ []string) {
+	path := ts.MkAbs("notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	ts.Check(err)
+	ts.Defer(func() { c.Close() })
+	ts.Setenv("NOTIFY_SOCKET", path)
+	*ts.Value(notifyKey{}).(**net.UnixConn) = c
+}
+
+// cmdNotified waits until systemd is told so: notified READY=1.
+func cmdNotified(ts *testscript.TestScript, _ bool, args []string) {
+	c := *ts.Value(notifyKey{}).(**net.UnixConn)
+	ts.Check(c.SetReadDeadline(time.Now().Add(patience)))
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.Read(buf)
+		ts.Check(err)
+		if string(buf[:n]) == args[0] {
+			return
+		}
+	}
+}
+
+// cmdSignal sends a signal to the daemon behind an admin socket: signal HUP FILE.
+func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := net.Dial("unix", ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer c.Close()
+	raw, err := c.(*net.UnixConn).SyscallConn()
+	ts.Check(err)
+	var peer *unix.Ucred // of who called listen
+	ts.Check(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }))
+	ts.Check(err)
+	ts.Check(unix.Kill(int(peer.Pid), unix.SignalNum("SIG"+args[0])))
+}
+
+// cmdActivate starts the daemon as systemd does that holds its sockets: one of
+// this name, and one named other. It writes to daemon.log.
+func cmdActivate(ts *testscript.TestScript, _ bool, args []string) {
+	// LISTEN_PID is that of the daemon itself, which only exec keeps.
+	cmd := exec.Command("sh", "-c", "LISTEN_PID=$$ exec relaykeep serve")
+	cmd.Dir = ts.Getenv("WORK")
+	for _, name := range []string{"PATH", "RELAYKEEP_CONFIG", "NOTIFY_SOCKET"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	cmd.Env = append(cmd.Env, "LISTEN_FDS=2", "LISTEN_FDNAMES="+args[0]+":other")
+	log, err := os.Create(ts.MkAbs("daemon.log"))
+	ts.Check(err)
+	defer log.Close()
+	cmd.Stderr = log
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer l.Close()
+		f, err := l.(*net.TCPListener).File()
+		ts.Check(err)
+		defer f.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	ts.Check(cmd.Start())
+	ts.Defer(func() { _ = cmd.Process.Kill() }) // an error: it has exited
+	*ts.Value(activatedKey{}).(**exec.Cmd) = cmd
+}
+
+// cmdExited waits until what activate started has ended well.
+func cmdExited(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check((*ts.Value(activatedKey{}).(**exec.Cmd)).Wait())
+}
