@@ -112,8 +112,9 @@ func hasSystemd(addresses []string) bool {
 }
 
 // checkPlaintext refuses a listener where clients from elsewhere would never
-// be offered the login (s is its block auth): without TLS it is for loopback only, unless
-// allow_plaintext_from says otherwise. Clients that need none do not count.
+// be offered the login: without TLS it is for loopback only, unless
+// allow_plaintext_from says otherwise. Clients that need none do not count. s
+// is the block auth.
 func checkPlaintext(s *section, o ingress.Options) {
 	if o.TLS != nil {
 		return

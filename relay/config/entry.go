@@ -23,7 +23,7 @@ type entryState uint8
 const (
 	absent  entryState = iota // not in the file, or null
 	pending                   // in the file; needs a secret that is not looked up
-	faulty                    // in the file, and wrong: has been told
+	wrong                     // in the file; what is wrong has been told
 	ready
 )
 
@@ -41,7 +41,7 @@ func (s *section) entry(key string) *entry {
 	value, diag := evaluate(e.attr.Expr, s.d.context(s.path))
 	if diag != nil {
 		s.errorAt(*diag.Subject, "%s: %s", key, diag.Summary)
-		e.state = faulty
+		e.state = wrong
 		return e
 	}
 	value, marks := value.UnmarkDeep()
@@ -75,7 +75,7 @@ func (s *section) at(key string) hcl.Range {
 
 // fault adds an error about a key.
 func (s *section) fault(key, format string, args ...any) {
-	s.entry(key).state = faulty
+	s.entry(key).state = wrong
 	s.errorAt(s.at(key), "%s: %s", key, fmt.Sprintf(format, args...))
 }
 

@@ -25,7 +25,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no golden files: %v", err)
 	}
-	bad := 0
+	folder, bad := filesFolder(t), 0
 	for _, name := range archives {
 		archive, err := txtar.ParseFile(name)
 		if err != nil {
@@ -38,7 +38,7 @@ func TestGolden(t *testing.T) {
 				if want != "" {
 					want = "# want: " + want
 				}
-				got := golden(t, source, wantError)
+				got := golden(t, folder, source, wantError)
 				if *update {
 					archive.Files[i].Data = []byte(source + got)
 				} else if got != want {
@@ -60,10 +60,10 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// golden gives what is said about a source, in the form of the golden files.
-func golden(t *testing.T, source string, wantError bool) string {
+// golden gives what is said about a source in a folder, in the form of the
+// golden files.
+func golden(t *testing.T, folder, source string, wantError bool) string {
 	t.Helper()
-	folder := filesFolder(t)
 	if !hasUpstream.MatchString(source) {
 		source += "upstream \"main\" {\n  address = \"127.0.0.1:1025\"\n}\n"
 	}

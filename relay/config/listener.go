@@ -62,7 +62,7 @@ func readListener(s *section, hostname string, taken map[string]string) Listener
 func readAddresses(s *section, taken map[string]string) []string {
 	fallback := []string{"127.0.0.1:2525", "[::1]:2525", "unix:/run/relaykeep/smtp.sock"}
 	addresses := readList(s, "address", fallback, listenAddress(s.d.folder))
-	if s.entry("address").state == pending {
+	if state := s.entry("address").state; state == pending || state == wrong {
 		return nil
 	}
 	if len(addresses) == 0 {

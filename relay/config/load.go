@@ -46,6 +46,11 @@ func Parse(path string, source []byte, o LoadOptions) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the folder of the configuration %s: %w", path, err)
 	}
+	if at, ok := tooDeep(path, source); ok {
+		d := &decoder{file: path, source: mask(source, nil)}
+		d.add(false, at, "blocks and brackets are nested too deep; %d levels are the most", maxDepth)
+		return nil, &Error{d.diagnostics()}
+	}
 	file, syntax := hclsyntax.ParseConfig(source, path, hcl.InitialPos)
 	body, _ := file.Body.(*hclsyntax.Body)
 	d := &decoder{file: path, source: mask(source, body), folder: folder, secrets: o.Secrets}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -225,6 +226,29 @@ func TestExample(t *testing.T) {
 		if !c.Listeners[0].Default {
 			t.Error("the listener of the example is not the default one")
 		}
+	}
+}
+
+// TestExampleInComments: what the example shows in comments is right, too.
+func TestExampleInComments(t *testing.T) {
+	example, err := os.ReadFile("../../config.hcl.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, indent := range []string{" ", "   "} {
+		form := regexp.MustCompile(`(?m)^#` + indent + `(?:listener|upstream) "(?:.*\n#)+?` + indent + `}\n`)
+		blocks = append(blocks, form.FindAllString(string(example), -1)...)
+	}
+	if len(blocks) < 4 {
+		t.Fatalf("found %d blocks in comments", len(blocks))
+	}
+	for _, block := range blocks {
+		source := regexp.MustCompile(`(?m)^#`).ReplaceAllString(block, "")
+		if !strings.Contains(source, "upstream ") {
+			source += smallest
+		}
+		mustParse(t, source, LoadOptions{})
 	}
 }
 

@@ -48,7 +48,7 @@ func readList[T any](s *section, key string, fallback []T, parse func(string) (T
 				continue
 			}
 		}
-		e.state = faulty
+		e.state = wrong
 		s.errorAt(s.elementAt(key, i), "%s: %s %v", key, e.show(v), err)
 	}
 	if e.state != ready {

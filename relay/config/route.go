@@ -51,8 +51,8 @@ func readRoutes(s *section, c *Config) []Route {
 		if caught > 0 {
 			s.d.add(true, r.header, "%s: no mail comes here, for the route on line %d has no match block and takes all", r.title, caught)
 		}
-		read, all := readRoute(r, n)
-		routes = append(routes, read)
+		parsed, all := readRoute(r, n)
+		routes = append(routes, parsed)
 		if all && caught == 0 {
 			caught = r.header.Start.Line
 		}
@@ -130,7 +130,7 @@ func refer(s *section, key, kind string, used, known []string) {
 	}
 	for i, name := range used {
 		if !slices.Contains(known, name) {
-			s.entry(key).state = faulty
+			s.entry(key).state = wrong
 			s.errorAt(s.elementAt(key, i), "%s: there is no %s %s%s", key, kind, s.shown(key, strconv.Quote(cut(name))), orKnown(name, known))
 		}
 	}

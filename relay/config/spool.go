@@ -15,7 +15,7 @@ func readSpool(s *section) Spool {
 	}
 	sp.KeepFailed = read(s, "keep_failed", min(3*day, sp.History), parseDuration)
 	s.file("encryption_key_file", "")
-	if sp.KeepFailed > sp.History && s.entry("keep_failed").state == ready && s.entry("history").state != faulty {
+	if sp.KeepFailed > sp.History && s.entry("keep_failed").state == ready && s.entry("history").state != wrong {
 		s.fault("keep_failed", "is longer than history, and nobody could find the mail; make history at least as long")
 	}
 	if sp.NoSync {

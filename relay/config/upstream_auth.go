@@ -18,7 +18,7 @@ func readUpstreamAuth(s *section) *smtp.Auth {
 		Scopes:       readList(s, "scopes", nil, nonEmpty),
 		RefreshToken: s.secret("refresh_token"),
 	}
-	if s.entry("mechanism").state != faulty {
+	if s.entry("mechanism").state != wrong {
 		checkMechanism(s, a.Mechanism)
 	}
 	s.end()
