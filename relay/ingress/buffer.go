@@ -25,7 +25,7 @@ func (c *conn) grow() {
 	large := c.link.ln.srv.buffers.get()
 	c.w = copy(large, c.buf[c.r:c.w])
 	c.r = 0
-	c.buf, c.large = large, true
+	c.small, c.buf, c.large = c.buf, large, true
 }
 
 // shrink gives the large buffer back once what is left in it fits a small one.
@@ -33,10 +33,9 @@ func (c *conn) shrink() {
 	if !c.large || c.w-c.r >= maxLine || len(c.fed) > 0 {
 		return
 	}
-	small := make([]byte, maxLine)
-	n := copy(small, c.buf[c.r:c.w])
+	n := copy(c.small, c.buf[c.r:c.w])
 	c.link.ln.srv.buffers.put(c.buf)
-	c.buf, c.large, c.r, c.w = small, false, 0, n
+	c.buf, c.large, c.r, c.w = c.small, false, 0, n
 }
 
 // release gives the large buffer back at the end of the conn.
@@ -44,5 +43,5 @@ func (c *conn) release() {
 	if c.large {
 		c.link.ln.srv.buffers.put(c.buf)
 	}
-	c.buf, c.large, c.fed, c.r, c.w = nil, false, nil, 0, 0
+	c.buf, c.small, c.large, c.fed, c.r, c.w = nil, nil, false, nil, 0, 0
 }

@@ -50,6 +50,7 @@ type conn struct {
 	buf   []byte // read from rw, not yet taken: buf[r:w]
 	r, w  int
 	large bool   // buf is of the pool
+	small []byte // the own one, while it is
 	fed   []byte // for go-smtp, before anything else
 	chunk int64  // bytes of a BDAT chunk still to come
 	out   []byte // replies not yet written
@@ -98,7 +99,7 @@ func (c *conn) nextCommand() error {
 	}
 	if c.response {
 		c.response = false
-		if !clean(line) {
+		if !clean(bytes.TrimRight(line, "\r\n")) {
 			return c.bye(replyCharacters)
 		}
 		c.fed = line

@@ -150,7 +150,7 @@ func (s *session) route(tx *transaction, h *message.Header) error {
 // trace is what is known at MAIL of the Received line.
 func (s *session) trace(utf8 bool) message.Trace {
 	t := message.Trace{
-		Hello:    s.hello,
+		Hello:    s.smtp.Hostname(),
 		Client:   s.wire.link.client.addr,
 		Hostname: s.ln.opts.Hostname,
 		Instance: s.ln.srv.Instance,

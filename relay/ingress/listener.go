@@ -1,13 +1,14 @@
 package ingress
 
 import (
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"crypto/tls"
 
 	"github.com/emersion/go-smtp"
 	"github.com/hashicorp/go-hclog"
@@ -54,12 +55,27 @@ func (ln *listener) smtpServer(secure bool) *smtp.Server {
 	s.AllowInsecureAuth = true
 	s.EnableSMTPUTF8 = true
 	s.EnableDSN = true
-	s.ErrorLog = ln.srv.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	s.ErrorLog = errorLog{ln.srv.log}
 	if !secure && ln.certs != nil {
 		s.TLSConfig = ln.certs.config
 	}
 	return s
 }
+
+// errorLog is go-smtp's log: what clients cause is worth no line, a panic is.
+type errorLog struct{ log hclog.Logger }
+
+// Printf implements smtp.Logger.
+func (e errorLog) Printf(format string, v ...any) {
+	if strings.HasPrefix(format, "panic") {
+		e.log.Error("go-smtp: " + fmt.Sprintf(format, v...))
+		return
+	}
+	e.log.Debug("go-smtp: " + fmt.Sprintf(format, v...))
+}
+
+// Println implements smtp.Logger.
+func (e errorLog) Println(v ...any) { e.log.Debug("go-smtp: " + fmt.Sprint(v...)) }
 
 // accept takes connections in until the socket is closed.
 func (ln *listener) accept(l net.Listener) {

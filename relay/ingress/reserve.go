@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// refuseWait bounds the wait for a client that should be waiting already.
+const refuseWait = 100 * time.Millisecond
+
 // reserve is a file descriptor that is given up for the time of telling a
 // client that there are none left.
 type reserve struct {
@@ -26,8 +29,8 @@ func (r *reserve) refuse(l net.Listener) bool {
 	r.f.Close()
 	r.f = nil
 	defer r.open()
-	if t, ok := l.(*net.TCPListener); ok { // another thread may have been faster: do not wait for the next client
-		t.SetDeadline(time.Unix(1, 0))
+	if t, ok := l.(interface{ SetDeadline(time.Time) error }); ok { // the client may have gone: do not wait for the next
+		t.SetDeadline(time.Now().Add(refuseWait))
 		defer t.SetDeadline(time.Time{})
 	}
 	raw, err := l.Accept()

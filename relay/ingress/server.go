@@ -2,7 +2,6 @@ package ingress
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -172,7 +171,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		err = errors.New("some sessions were broken off: " + ctx.Err().Error())
+		err = fmt.Errorf("some sessions were broken off: %w", ctx.Err())
 		s.links.each(func(l *link) { l.raw.Close() })
 		s.stopForce()
 		<-done

@@ -18,7 +18,7 @@ import (
 type session struct {
 	ln     *listener
 	wire   *conn
-	hello  string
+	smtp   *smtp.Conn
 	user   *user // who logged in
 	failed int   // logins
 
@@ -41,11 +41,10 @@ func (ln *listener) newSession(c *smtp.Conn) (smtp.Session, error) {
 	if !ok {
 		return nil, replyLocal
 	}
-	hello := c.Hostname()
-	if len(hello) > relay.MaxDomain {
+	if len(c.Hostname()) > relay.MaxDomain {
 		return nil, replyHello
 	}
-	return &session{ln: ln, wire: wire, hello: hello}, nil
+	return &session{ln: ln, wire: wire, smtp: c}, nil
 }
 
 // Reset implements smtp.Session.

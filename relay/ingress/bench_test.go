@@ -1,0 +1,84 @@
+package ingress
+
+import (
+	"context"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"relaykeep/relay"
+)
+
+// discard is a Spool that reads and keeps nothing.
+type discard struct{}
+
+func (discard) Accept(_ context.Context, m *relay.Message, _ []relay.Recipient, body io.Reader) error {
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := body.Read(buf)
+		m.Size += int64(n)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+type noSink struct{}
+
+func (noSink) Emit(relay.Event) {}
+
+// One kept connection, a pipelining client, messages of 10 KB.
+func BenchmarkAccept10KB(b *testing.B) {
+	benchAccept(b, "Subject: x\r\nFrom: <a@b>\r\n\r\n"+strings.Repeat(strings.Repeat("x", 76)+"\r\n", 130))
+}
+
+func BenchmarkAccept25MB(b *testing.B) {
+	benchAccept(b, "Subject: x\r\n\r\n"+strings.Repeat(strings.Repeat("x", 76)+"\r\n", 25<<20/78))
+}
+
+func benchAccept(b *testing.B, text string) {
+	w := start(b, func(_ *Options, d *Deps, _ *recorder) { d.Spool, d.Sink = discard{}, noSink{} })
+	d := w.greeted()
+	envelope := "MAIL FROM:<a@from.example>\r\nRCPT TO:<b@to.example>\r\nDATA\r\n"
+	body := []byte(text + ".\r\n")
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.say(envelope)
+		d.want("250 ")
+		d.want("250 ")
+		d.want("354 ")
+		if _, err := d.Conn.Write(body); err != nil {
+			b.Fatal(err)
+		}
+		d.want("250 ")
+	}
+}
+
+// Idle connections are cheap, after a body too.
+func TestIdleMemory(t *testing.T) {
+	const n = 200
+	w := start(t, nil)
+	before := heap()
+	for range n {
+		w.greeted().send("A: b\r\n\r\n"+strings.Repeat("x", 50_000)+"\r\n", queuedPrefix)
+	}
+	w.spool.mu.Lock()
+	w.spool.mail = nil
+	w.spool.mu.Unlock()
+	if each := (heap() - before) / n; each > 40<<10 { // the test's end of it included
+		t.Errorf("%d bytes for each connection", each)
+	}
+}
+
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapInuse + m.StackInuse)
+}
