@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"relaykeep/relay"
@@ -119,8 +120,8 @@ type failure struct {
 func FromEntry(e spool.Entry) Message {
 	m := e.Message
 	out := Message{
-		ID: m.ID, MessageID: m.MessageID, From: m.From, Size: m.Size, ReceivedAt: Time{m.ReceivedAt},
-		Listener: m.Listener, Client: m.Client, User: m.User, Subject: m.Subject,
+		ID: m.ID, MessageID: valid(m.MessageID), From: m.From, Size: m.Size, ReceivedAt: Time{m.ReceivedAt},
+		Listener: m.Listener, Client: m.Client, User: m.User, Subject: valid(m.Subject),
 		Recipients: make([]Recipient, len(e.Recipients)),
 	}
 	for i, r := range e.Recipients {
@@ -155,6 +156,9 @@ func FromStats(s spool.Stats) Stats {
 	}
 	return out
 }
+
+// valid makes UTF-8 of header text, which JSON wants.
+func valid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // leading finds the recipient that speaks for its message, -1 if there is none.
 func leading(to []relay.Recipient) int {
