@@ -134,7 +134,7 @@ func (o *opening) exchange(e exchange) *failure {
 // login. A token that was refused is not offered again.
 func (o *opening) loginRefused(e exchange) *failure {
 	if e.mechanism == "XOAUTH2" {
-		o.t.tokens.forget(e.secret)
+		o.t.tokens.forget(o.ctx, e.secret)
 	}
 	r := &o.c.rep
 	if unexpected(r) {

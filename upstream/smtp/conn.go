@@ -182,12 +182,9 @@ func (c *conn) stale(replies int) bool { return c.kept && c.replies <= replies }
 // close ends the connection without a word.
 func (c *conn) close() { c.raw.Close() }
 
-// quit says goodbye and closes, within quitTimeout.
+// quit says goodbye and closes a sound connection, within quitTimeout.
 func (c *conn) quit() {
-	defer c.close()
-	if c.broken || c.wasInterrupted() {
-		return
-	}
+	defer c.nc.Close()
 	_ = c.raw.SetDeadline(time.Now().Add(quitTimeout))
 	if _, err := c.nc.Write([]byte("QUIT\r\n")); err == nil {
 		_ = c.rep.read(c.br)

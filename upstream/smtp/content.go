@@ -158,9 +158,10 @@ func (x *transaction) dotSent(writeErr error) error {
 		return errOver
 	}
 	x.c.needReset = r.class() != 2
-	v := x.t.classify(x.t.said(relay.StageBody, r))
+	said := x.t.said(relay.StageBody, r)
+	v := x.t.classify(said)
 	if r.class() == 2 {
-		v.RemoteID = remoteID(string(r.text))
+		v.RemoteID = remoteID(said.Text)
 	}
 	x.settle(&v)
 	return nil

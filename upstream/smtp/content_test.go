@@ -164,6 +164,24 @@ func TestNoDotWithoutTheMark(t *testing.T) {
 	}
 }
 
+// TestPanicOfTheCaller: the connection does not stay behind.
+func TestPanicOfTheCaller(t *testing.T) {
+	s := provider(t, upstreamtest.Options{})
+	tr := transport(t, s, nil)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		tr.Deliver(t.Context(), from("a@x.test"), large, rcpts("b@y.test"), func([]int) func() error { panic("mark") })
+	}()
+	if err := s.WaitClosed(within(t), 1); err != nil {
+		t.Error(err)
+	}
+	wantMessages(t, s)
+}
+
 // TestDotWaitsForTheMark: the body is under way before the mark is durable, the
 // dot is not.
 func TestDotWaitsForTheMark(t *testing.T) {

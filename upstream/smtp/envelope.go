@@ -200,6 +200,6 @@ func (x *transaction) dataReply() error {
 // (RFC 2920, section 3.1); whatever it answers, everybody has his verdict.
 func (x *transaction) emptyMessage() error {
 	x.c.needReset = true
-	_ = x.c.command(".", x.c.to.final)
+	_ = x.c.command(".", x.c.to.data)
 	return errOver
 }

@@ -111,6 +111,12 @@ func FuzzReply(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if e := parseExtensions(r.text); len(e.lines) > maxExtensions {
+			t.Fatalf("%d extensions", len(e.lines))
+		}
+		if id := remoteID(string(r.text)); len(id) > maxRemoteID || hasControl([]byte(id)) {
+			t.Fatalf("remote id %q", id)
+		}
 		if r.code < 200 || r.code > 599 {
 			t.Fatalf("code %d", r.code)
 		}

@@ -86,7 +86,9 @@ func TestCertificates(t *testing.T) {
 					wantMessages(t, s)
 				} else {
 					wantClass(t, v, relay.ClassDelivered, relay.StageBody, 250)
-					if m := s.Messages(); len(m) != 1 || !m[0].TLS || m[0].Hello != "relay.test" {
+					wantDelivered(t, tr)
+					wantSessions(t, s, 1)
+					if m := s.Messages(); len(m) != 2 || !m[0].TLS || m[0].Hello != "relay.test" {
 						t.Errorf("arrived %+v", m)
 					}
 				}

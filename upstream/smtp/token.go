@@ -102,12 +102,10 @@ func newTokenClient() *http.Client {
 // token gives an access token that is good for a minute at least, or a
 // *TokenError.
 func (s *tokenSource) token(ctx context.Context) (string, error) {
-	select {
-	case s.busy <- struct{}{}:
-		defer func() { <-s.busy }()
-	case <-ctx.Done():
-		return "", &TokenError{Err: context.Cause(ctx)}
+	if err := s.own(ctx); err != nil {
+		return "", &TokenError{Err: err}
 	}
+	defer s.disown()
 	if err := s.keep(); err != nil {
 		return "", &TokenError{Err: err}
 	}
@@ -125,6 +123,18 @@ func (s *tokenSource) token(ctx context.Context) (string, error) {
 	}
 	return s.access, nil
 }
+
+// own waits until nobody else has the source.
+func (s *tokenSource) own(ctx context.Context) error {
+	select {
+	case s.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *tokenSource) disown() { <-s.busy }
 
 // renew asks the endpoint.
 func (s *tokenSource) renew(ctx context.Context) error {
@@ -176,9 +186,11 @@ func (s *tokenSource) keep() error {
 }
 
 // forget drops a token that the server refused.
-func (s *tokenSource) forget(token string) {
-	s.busy <- struct{}{}
-	defer func() { <-s.busy }()
+func (s *tokenSource) forget(ctx context.Context, token string) {
+	if s.own(ctx) != nil {
+		return
+	}
+	defer s.disown()
 	if s.access == token {
 		s.access = ""
 	}

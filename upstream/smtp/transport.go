@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func New(o Options, classify upstream.Classifier, tokens TokenKeeper) (*Transpor
 		pool:     newPool(o.MaxConnections, o.IdleTimeout),
 	}
 	t.buffers.New = func() any { return newBodyWriter() }
-	if o.Auth != nil && o.Auth.Mechanism == "xoauth2" {
+	if o.Auth != nil && strings.EqualFold(o.Auth.Mechanism, "xoauth2") {
 		t.tokens = newTokenSource(o, tokens)
 	}
 	return t, nil
@@ -66,6 +67,10 @@ func (t *Transport) Deliver(ctx context.Context, m relay.Message, body relay.Bod
 		verdicts: make([]relay.Verdict, len(to)),
 	}
 	if !x.acceptable() {
+		return x.verdicts
+	}
+	if ctx.Err() != nil {
+		x.settle(interrupted(relay.StageDial))
 		return x.verdicts
 	}
 	c := t.pool.get()
@@ -89,20 +94,26 @@ func (t *Transport) Deliver(ctx context.Context, m relay.Message, body relay.Bod
 // was a kept connection that turned out to be dead before it answered.
 func (x *transaction) over(c *conn) bool {
 	x.c = c
+	sound := false
+	defer func() {
+		if !sound { // also where a body or a mark panics
+			c.close()
+		}
+	}()
 	release := c.bind(x.ctx)
 	err := x.run()
 	release()
 	if errors.Is(err, errStale) {
-		c.close()
 		return false
 	}
-	t := x.t
-	if c.used++; c.broken || c.br.Buffered() > 0 {
-		c.close()
-	} else if c.used >= t.o.MaxMessagesPerConnection {
-		t.pool.discard(c)
+	c.used++
+	if sound = !c.broken && c.br.Buffered() == 0; !sound {
+		return true
+	}
+	if c.used < x.t.o.MaxMessagesPerConnection {
+		x.t.pool.put(c)
 	} else {
-		t.pool.put(c)
+		x.t.pool.discard(c)
 	}
 	return true
 }

@@ -38,8 +38,8 @@ type TokenServer struct {
 	inside chan struct{} // one for each request that has come
 }
 
-// maxForms bounds how many requests may wait to be seen by Arrived.
-const maxForms = 1000
+// maxArrivals bounds how many requests may wait to be seen through Arrived.
+const maxArrivals = 1000
 
 // StartTokens listens on a free port of 127.0.0.1 until Close.
 func StartTokens(o TokenOptions) (*TokenServer, error) {
@@ -47,7 +47,7 @@ func StartTokens(o TokenOptions) (*TokenServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fake token endpoint: %w", err)
 	}
-	s := &TokenServer{ln: ln, o: o, gate: make(chan struct{}), inside: make(chan struct{}, maxForms)}
+	s := &TokenServer{ln: ln, o: o, gate: make(chan struct{}), inside: make(chan struct{}, maxArrivals)}
 	close(s.gate)
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
 	s.wg.Go(func() { _ = s.http.Serve(ln) })
