@@ -94,9 +94,10 @@ type Recipient struct {
 	Route    string
 	Priority Priority
 
-	// Eligible are the upstreams that may still be asked in this round, in
-	// order: the chain of the due index. When it runs out, the round is over
-	// and the whole list of the route is eligible again, after a backoff.
+	// Eligible are the upstreams that may be asked, in order: the chain of the
+	// due index. One that failed for a while goes to the end; one that refuses
+	// for good is taken out. When each has had its turn the round is over, and
+	// the list of the route stands in its own order again, after a backoff.
 	Eligible []string
 
 	NextAttempt time.Time // while queued: not before
