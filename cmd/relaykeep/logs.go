@@ -28,7 +28,10 @@ func openLogs(c config.Log, stderr io.Writer) (logs, error) {
 		out, end = f, f.Close
 	}
 	logger := func() hclog.Logger {
-		return hclog.New(&hclog.LoggerOptions{Level: hclog.LevelFromString(c.Level), JSONFormat: c.JSON, Output: out})
+		return hclog.New(&hclog.LoggerOptions{
+			Level: hclog.LevelFromString(c.Level), Output: out,
+			JSONFormat: c.JSON, JSONEscapeDisabled: true, // <id@host> is for people, not for HTML
+		})
 	}
 	return logs{daemon: logger(), events: logger(), close: end}, nil
 }
