@@ -35,9 +35,6 @@ func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
 	tx := s.tx
 	s.mu.Unlock()
-	if tx == nil {
-		return replyNoTransaction
-	}
 	if _, bdat := r.(*io.PipeReader); bdat {
 		// Where RSET was faster, tx is another one, but r gives an error at
 		// its first read and tx is not touched.
@@ -53,6 +50,9 @@ func (s *session) Data(r io.Reader) error {
 
 // take spools a message, tells what became of it, and gives the reply.
 func (s *session) take(tx *transaction, content io.Reader) *smtp.SMTPError {
+	if tx == nil {
+		return replyNoTransaction
+	}
 	lines := &message.Newlines{Source: content, Reject: s.ln.opts.RejectBareNewline}
 	closed, err := s.spool(tx, lines)
 	m := &tx.message
