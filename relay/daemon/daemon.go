@@ -180,7 +180,7 @@ func (d *Daemon) buildIngress() (err error) {
 	}
 	d.ingress, err = ingress.New(options, ingress.Deps{
 		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID,
-		Log: d.log.Named("ingress"), Inherited: d.opt.Inherited,
+		Log: d.log.Named("ingress"), Instance: d.spool.Instance(), Inherited: d.opt.Inherited,
 	})
 	if err != nil {
 		return err
