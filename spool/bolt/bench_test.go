@@ -1,0 +1,134 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+	"relaykeep/spool/spooltest"
+)
+
+// openBench opens a spool on disk, fsync on.
+func openBench(b *testing.B) *Store {
+	b.Helper()
+	s, err := Open(Options{Path: filepath.Join(b.TempDir(), "spool.db"), History: time.Hour, KeepFailed: time.Hour})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	s.Open("a", true)
+	return s
+}
+
+func accept(b *testing.B, s *Store, body []byte) relay.Message {
+	m := relay.Message{
+		ID: spool.NewID(), MessageID: "<20261124120000.1234@app.example.com>", Subject: "monthly report",
+		From: "app@example.com", ReceivedAt: time.Now(), Listener: "local", Client: "127.0.0.1",
+	}
+	if err := s.Accept(context.Background(), &m, spooltest.Recipients("a", "someone@example.org"), bytes.NewReader(body)); err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// deliver takes one message through claim, mark and settle.
+func deliver(b *testing.B, s *Store, d *spool.Delivery) {
+	if err := s.Mark(d, []int{0})(); err != nil {
+		b.Fatal(err)
+	}
+	to := d.Recipients
+	to[0].State, to[0].Attempts, to[0].Upstream, to[0].FinishedAt = relay.Delivered, 1, "a", time.Now()
+	to[0].Last = relay.Verdict{Class: relay.ClassDelivered, Action: relay.ActionDone, Scope: relay.ScopeRecipient, Stage: relay.StageBody, Code: 250, Enhanced: "2.0.0", Text: "Ok: queued as 4XyzAbc", Rule: "accepted"}
+	e := relay.Event{Kind: relay.EventDelivered, At: time.Now(), To: to[0].Address, Upstream: "a", Attempt: 1, Verdict: to[0].Last}
+	if err := s.Settle(context.Background(), d, spool.Settlement{Recipients: to, Events: []relay.Event{e}}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkLife takes messages through the whole of the spool: accept by 20
+// clients, claim, mark and settle by 20 connections.
+func BenchmarkLife(b *testing.B) {
+	for _, size := range []struct {
+		name string
+		n    int
+	}{{"1KB", 1000}, {"10KB", 10_000}, {"100KB", 100_000}} {
+		b.Run(size.name, func(b *testing.B) {
+			s := openBench(b)
+			body := bytes.Repeat([]byte("x"), size.n)
+			b.SetBytes(int64(size.n))
+			b.ReportAllocs()
+			b.ResetTimer()
+			var in, out sync.WaitGroup
+			left := make(chan struct{}, b.N)
+			for range b.N {
+				left <- struct{}{}
+			}
+			close(left)
+			for range 20 {
+				in.Go(func() {
+					for range left {
+						accept(b, s, body)
+					}
+				})
+			}
+			due := make(chan spool.Delivery, 20)
+			for range 20 {
+				out.Go(func() {
+					for d := range due {
+						deliver(b, s, &d)
+					}
+				})
+			}
+			for n := 0; n < b.N; {
+				ds, _, err := s.Claim(context.Background(), "a", spool.Limit{Messages: 20, Recipients: 50})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, d := range ds {
+					due <- d
+				}
+				if n += len(ds); len(ds) == 0 && n < b.N {
+					<-s.Ready("a")
+				}
+			}
+			close(due)
+			in.Wait()
+			out.Wait()
+		})
+	}
+}
+
+// BenchmarkClaim claims and gives back, with a queue of this length behind.
+func BenchmarkClaim(b *testing.B) {
+	for _, queued := range []struct {
+		name string
+		n    int
+	}{{"100", 100}, {"20000", 20_000}} {
+		b.Run(queued.name, func(b *testing.B) {
+			s := openBench(b)
+			var wg sync.WaitGroup
+			for range 100 {
+				wg.Go(func() {
+					for range queued.n / 100 {
+						accept(b, s, []byte("x"))
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				ds, _, err := s.Claim(context.Background(), "a", spool.Limit{Messages: 1, Recipients: 50})
+				if err != nil || len(ds) != 1 {
+					b.Fatal(len(ds), err)
+				}
+				s.Release(&ds[0])
+			}
+		})
+	}
+}
