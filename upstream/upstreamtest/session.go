@@ -41,7 +41,7 @@ func (s *session) speakThrough(nc net.Conn) {
 }
 
 func (s *session) serve() {
-	defer s.bw.Flush()
+	defer func() { s.bw.Flush() }() // the writer changes with STARTTLS
 	if s.srv.o.Implicit && s.handshake() != nil {
 		return
 	}
