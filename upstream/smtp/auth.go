@@ -56,6 +56,7 @@ func (o *opening) login() *failure {
 	if a == nil {
 		return nil
 	}
+	o.step = "auth"
 	if err := mayLogIn(o.t.o, o.c); err != nil {
 		return o.fail(relay.StageAuth, err)
 	}
@@ -70,7 +71,7 @@ func (o *opening) login() *failure {
 	if f := o.exchange(e); f != nil {
 		return f
 	}
-	o.done(relay.StageAuth, "auth", func() string { return "logged in by " + mechanism + " as " + a.Username })
+	o.done(relay.StageAuth, func() string { return "logged in by " + mechanism + " as " + a.Username })
 	return nil
 }
 

@@ -78,10 +78,11 @@ func (x *transaction) write(b []byte) (int, error) {
 }
 
 // answeredEarly reports whether a reply has come, or the connection has ended,
-// before the final dot.
+// before the final dot: what came before it must not be taken for the answer
+// to it. Without a watcher only what came along with the 354 is seen.
 func (x *transaction) answeredEarly() bool {
 	if x.watcher == nil {
-		return false
+		return x.c.br.Buffered() > 0
 	}
 	select {
 	case <-x.watcher.done:

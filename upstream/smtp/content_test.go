@@ -70,6 +70,23 @@ func TestEarlySuccessIsNoSuccess(t *testing.T) {
 	wantClass(t, deliver(t, tr, large, "b@y.test")[0], relay.ClassDeferred, relay.StageBody, 0)
 }
 
+// TestAnswerAlongWithThe354: a success that was there before the message is
+// none.
+func TestAnswerAlongWithThe354(t *testing.T) {
+	for reply, class := range map[string]relay.Class{"250 2.0.0 Ok": relay.ClassDeferred, "550 5.7.1 no": relay.ClassRejected} {
+		s := provider(t, upstreamtest.Options{})
+		s.On(upstreamtest.Data, upstreamtest.Always(upstreamtest.Reply("354 go", reply)))
+		tr := transport(t, s, nil)
+		if v := deliver(t, tr, hello, "b@y.test")[0]; v.Class != class || v.Stage != relay.StageBody {
+			t.Errorf("verdict is %+v", v)
+		}
+		if err := s.WaitClosed(within(t), 1); err != nil {
+			t.Error(err)
+		}
+		wantMessages(t, s)
+	}
+}
+
 func TestConnectionLostInTheBody(t *testing.T) {
 	for _, act := range []upstreamtest.Act{upstreamtest.Drop(), upstreamtest.Reset()} {
 		s := provider(t, upstreamtest.Options{})

@@ -61,17 +61,11 @@ func dialTCP(ctx context.Context, d *net.Dialer, address string) (net.Conn, erro
 // lookup gives the addresses that may be tried, in the resolver's order. Its
 // error is a *net.DNSError wherever the resolver's was one.
 func (d *dialer) lookup(ctx context.Context) ([]netip.Addr, error) {
-	found := []netip.Addr{}
-	if ip, err := netip.ParseAddr(d.host); err == nil {
-		found = append(found, ip)
-	} else {
-		ctx, cancel := context.WithTimeout(ctx, d.to.connect)
-		defer cancel()
-		if found, err = d.resolver.LookupNetIP(ctx, d.network(), d.host); err != nil {
-			return nil, err
-		}
+	found, err := d.resolve(ctx)
+	if err != nil {
+		return nil, err
 	}
-	usable := found[:0]
+	var usable []netip.Addr
 	for _, ip := range found {
 		if ip = ip.Unmap(); d.fits(ip) {
 			usable = append(usable, ip)
@@ -81,6 +75,16 @@ func (d *dialer) lookup(ctx context.Context) ([]netip.Addr, error) {
 		return nil, &net.AddrError{Err: "no address of the wanted family", Addr: d.host}
 	}
 	return usable, nil
+}
+
+// resolve asks the resolver, unless the host is an address already.
+func (d *dialer) resolve(ctx context.Context) ([]netip.Addr, error) {
+	if ip, err := netip.ParseAddr(d.host); err == nil {
+		return []netip.Addr{ip}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.to.connect)
+	defer cancel()
+	return d.resolver.LookupNetIP(ctx, d.network(), d.host)
 }
 
 func (d *dialer) network() string {

@@ -3,40 +3,24 @@ package smtp
 import (
 	"context"
 	"crypto/tls"
-	"strconv"
 	"time"
 
 	"relaykeep/relay"
-	"relaykeep/upstream"
 )
-
-// failure is why a session could not be opened, or a transaction not be gone
-// on with: an answer to classify, or a verdict of our own.
-type failure struct {
-	answer upstream.Answer
-	local  *relay.Verdict
-}
-
-// verdict is what a failure comes to.
-func (t *Transport) verdict(f *failure) relay.Verdict {
-	if f.local != nil {
-		return *f.local
-	}
-	return t.classify(f.answer)
-}
 
 // opening is a session on its way to be ready for MAIL.
 type opening struct {
 	t      *Transport
 	ctx    context.Context
 	c      *conn
-	report func(Step) // nil, or told of each step
-	begun  time.Time
+	step   string     // what is being done
+	begun  time.Time  // when that began
+	report func(Step) // nil, or told of each step that is done
 }
 
 // open makes a session that is ready for MAIL. report may be nil.
 func (t *Transport) open(ctx context.Context, report func(Step)) (*conn, *failure) {
-	o := &opening{t: t, ctx: ctx, report: report, begun: time.Now()}
+	o := &opening{t: t, ctx: ctx, begun: time.Now(), report: report}
 	if f := o.dial(); f != nil {
 		return nil, f
 	}
@@ -55,17 +39,19 @@ func (t *Transport) open(ctx context.Context, report func(Step)) (*conn, *failur
 
 func (o *opening) dial() *failure {
 	d := o.t.dialer
+	o.step = "dns"
 	addrs, err := d.lookup(o.ctx)
 	if err != nil {
 		return o.fail(relay.StageDial, err)
 	}
-	o.done(relay.StageDial, "dns", func() string { return describeAddrs(d.host, addrs) })
+	o.done(relay.StageDial, func() string { return describeAddrs(d.host, addrs) })
+	o.step = "tcp"
 	nc, err := d.connect(o.ctx, addrs)
 	if err != nil {
 		return o.fail(relay.StageDial, err)
 	}
 	o.c = newConn(nc, o.t.to)
-	o.done(relay.StageDial, "tcp", func() string { return "connected to " + nc.RemoteAddr().String() })
+	o.done(relay.StageDial, func() string { return "connected to " + nc.RemoteAddr().String() })
 	return nil
 }
 
@@ -91,19 +77,21 @@ func (o *opening) converse() *failure {
 }
 
 func (o *opening) greeting() *failure {
+	o.step = "greeting"
 	if err := o.c.readClean(o.c.to.greeting); err != nil {
 		return o.fail(relay.StageGreeting, err)
 	}
 	if f := o.expect2xx(relay.StageGreeting); f != nil {
 		return f
 	}
-	o.done(relay.StageGreeting, "greeting", func() string { return escape(o.c.rep.text, relay.MaxReplyText) })
+	o.done(relay.StageGreeting, func() string { return escape(o.c.rep.text, relay.MaxReplyText) })
 	return nil
 }
 
 // hello says EHLO, or HELO to a server that does not know EHLO, where neither
 // TLS nor a login is needed (RFC 5321, section 3.2).
 func (o *opening) hello() *failure {
+	o.step = "ehlo"
 	c := o.c
 	if err := c.command("EHLO "+o.t.o.Hello, c.to.command); err != nil {
 		return o.fail(relay.StageHello, err)
@@ -118,12 +106,13 @@ func (o *opening) hello() *failure {
 		return f
 	}
 	c.ext = parseExtensions(c.rep.text)
-	o.done(relay.StageHello, "ehlo", func() string { return describeExtensions(c.ext) })
+	o.done(relay.StageHello, func() string { return describeExtensions(c.ext) })
 	return nil
 }
 
 // starttls turns to TLS where the mode wants it, and says EHLO again.
 func (o *opening) starttls() *failure {
+	o.step = "tls"
 	c := o.c
 	optional := o.t.o.TLS == Opportunistic
 	if !c.ext.starttls {
@@ -153,6 +142,7 @@ func (o *opening) starttls() *failure {
 }
 
 func (o *opening) handshake() *failure {
+	o.step = "tls"
 	c := o.c
 	tc := tls.Client(c.raw, o.t.trust.config(&c.verified))
 	c.allowRead(c.to.connect)
@@ -165,7 +155,7 @@ func (o *opening) handshake() *failure {
 	c.br.Reset(tc)
 	c.ext = extensions{}
 	c.encrypted = true
-	o.done(relay.StageTLS, "tls", func() string { return describeTLS(tc.ConnectionState(), c.verified) })
+	o.done(relay.StageTLS, func() string { return describeTLS(tc.ConnectionState(), c.verified) })
 	return nil
 }
 
@@ -179,7 +169,10 @@ func (o *opening) expect2xx(stage relay.Stage) *failure {
 
 // refused makes a failure of the reply that was read last.
 func (o *opening) refused(stage relay.Stage) *failure {
-	return &failure{answer: o.t.answer(stage, &o.c.rep)}
+	if unexpected(&o.c.rep) {
+		o.c.broken = true
+	}
+	return &failure{answer: o.t.answer(stage, &o.c.rep), step: o.step}
 }
 
 // fail makes a failure of an error.
@@ -188,51 +181,17 @@ func (o *opening) fail(stage relay.Stage, err error) *failure {
 		o.c.broken = true
 	}
 	if o.ctx.Err() != nil {
-		return &failure{local: interrupted(stage)}
+		return &failure{local: interrupted(stage), step: o.step}
 	}
-	return &failure{answer: o.t.lost(stage, err)}
+	return &failure{answer: o.t.lost(stage, err), step: o.step}
 }
 
 // done reports a step that went well. The detail is made for listeners only.
-func (o *opening) done(stage relay.Stage, name string, detail func() string) {
+func (o *opening) done(stage relay.Stage, detail func() string) {
 	if o.report == nil {
 		return
 	}
 	now := time.Now()
-	o.report(Step{Stage: stage, Name: name, Detail: detail(), Duration: now.Sub(o.begun)})
+	o.report(Step{Stage: stage, Name: o.step, Detail: detail(), Duration: now.Sub(o.begun)})
 	o.begun = now
-}
-
-// unexpected reports whether a reply is neither a success nor a refusal.
-func unexpected(r *reply) bool { return r.class() != 4 && r.class() != 5 }
-
-// answer is what a refusing reply says.
-func (t *Transport) answer(stage relay.Stage, r *reply) upstream.Answer {
-	if unexpected(r) {
-		return t.lost(stage, errUnexpected(r))
-	}
-	return t.said(stage, r)
-}
-
-// said is a reply as it is.
-func (t *Transport) said(stage relay.Stage, r *reply) upstream.Answer {
-	return upstream.Answer{
-		Provider: t.o.Provider,
-		Stage:    stage,
-		Code:     r.code,
-		Enhanced: r.enhanced,
-		Text:     string(r.text[:min(len(r.text), maxAnswerText)]),
-	}
-}
-
-// lost is the lack of a reply.
-func (t *Transport) lost(stage relay.Stage, err error) upstream.Answer {
-	return upstream.Answer{Provider: t.o.Provider, Stage: stage, Err: err}
-}
-
-// maxAnswerText bounds Answer.Text, in bytes.
-const maxAnswerText = 4096
-
-func errUnexpected(r *reply) error {
-	return &ProtocolError{Reason: "unexpected reply", Got: strconv.Itoa(r.code) + " " + escape(r.text, maxGot)}
 }

@@ -20,7 +20,7 @@ type Options struct {
 	RootCAs       *x509.CertPool // nil: the system's
 	ServerName    string         // "": the host of Address
 	SkipVerify    bool
-	PinSHA256     [][32]byte // of the certificate's SubjectPublicKeyInfo; one in the chain must match
+	PinSHA256     [][32]byte // of the certificate's SubjectPublicKeyInfo; one in the chain must match, also where nothing else is verified
 	Auth          *Auth      // nil: no login
 	SourceAddress netip.Addr // the zero Addr: any
 	IPFamily      int        // 0 (any), 4 or 6

@@ -10,7 +10,7 @@ import (
 // Step is one step of a probe.
 type Step struct {
 	Stage    relay.Stage
-	Name     string        // "dns", "tcp", "greeting", "tls", "ehlo" or "auth"; of a failure: that of its stage
+	Name     string        // "dns", "tcp", "greeting", "tls", "ehlo" or "auth"
 	Detail   string        // in words, on one line; untrusted parts are escaped
 	Verdict  relay.Verdict // of a step that failed; else the zero Verdict
 	Duration time.Duration
@@ -35,7 +35,7 @@ func (t *Transport) ProbeSteps(ctx context.Context, report func(Step)) relay.Ver
 	})
 	if f != nil {
 		v := t.verdict(f)
-		report(Step{Stage: v.Stage, Name: v.Stage.String(), Detail: f.detail(v), Verdict: v, Duration: time.Since(begun)})
+		report(Step{Stage: v.Stage, Name: f.step, Detail: f.detail(v), Verdict: v, Duration: time.Since(begun)})
 		return v
 	}
 	v := relay.Verdict{

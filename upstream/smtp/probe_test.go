@@ -50,11 +50,12 @@ func TestProbeThatFails(t *testing.T) {
 	for name, tc := range map[string]struct {
 		o     upstreamtest.Options
 		stage relay.Stage
+		step  string
 		told  string
 	}{
-		"certificate": {upstreamtest.Options{Certificate: c.expired, Users: users()}, relay.StageTLS, "(expired)"},
-		"no STARTTLS": {upstreamtest.Options{Users: users()}, relay.StageTLS, "does not offer STARTTLS"},
-		"password":    {upstreamtest.Options{Certificate: c.good, Users: map[string]string{}}, relay.StageAuth, "credentials invalid"},
+		"certificate": {upstreamtest.Options{Certificate: c.expired, Users: users()}, relay.StageTLS, "tls", "(expired)"},
+		"no STARTTLS": {upstreamtest.Options{Users: users()}, relay.StageTLS, "tls", "does not offer STARTTLS"},
+		"password":    {upstreamtest.Options{Certificate: c.good, Users: map[string]string{}}, relay.StageAuth, "auth", "credentials invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := provider(t, tc.o)
@@ -63,7 +64,7 @@ func TestProbeThatFails(t *testing.T) {
 			})
 			var last Step
 			v := tr.ProbeSteps(t.Context(), func(s Step) { last = s })
-			if v.Class == relay.ClassDelivered || v.Stage != tc.stage || last.OK() || last.Verdict != v {
+			if v.Class == relay.ClassDelivered || v.Stage != tc.stage || last.Name != tc.step || last.OK() || last.Verdict != v {
 				t.Errorf("verdict %+v, last step %+v", v, last)
 			}
 			if !strings.Contains(last.Detail, tc.told) {

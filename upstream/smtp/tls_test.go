@@ -106,6 +106,20 @@ func borrow(own *tls.Certificate, ca *upstreamtest.CA, t testing.TB) *tls.Certif
 	return &copied
 }
 
+// TestLargeBodiesOverTLS: reading and writing go on at the same time.
+func TestLargeBodiesOverTLS(t *testing.T) {
+	c := newCerts(t)
+	s := provider(t, upstreamtest.Options{Certificate: c.good})
+	tr := transport(t, s, func(o *Options) { o.TLS, o.RootCAs = STARTTLS, c.ca.Pool() })
+	for range 2 {
+		wantClass(t, deliver(t, tr, large, "b@y.test")[0], relay.ClassDelivered, relay.StageBody, 250)
+	}
+	wantMessages(t, s, string(large), string(large))
+	wantSessions(t, s, 1)
+	s.On(upstreamtest.Body, upstreamtest.Times(1, upstreamtest.Reply("550 5.7.1 no").ThenDrop().After(1<<18)))
+	wantClass(t, deliver(t, tr, huge, "b@y.test")[0], relay.ClassRejected, relay.StageBody, 550)
+}
+
 // TestOldTLS: nothing below 1.2 is spoken.
 func TestOldTLS(t *testing.T) {
 	var verified bool
