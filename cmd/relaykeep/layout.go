@@ -7,7 +7,7 @@ import (
 
 // layout holds the widths of the columns of a list of messages. On a terminal
 // that is too narrow for the whole row it folds: sender, recipient and reply
-// go to a second line.
+// go to the lines below.
 type layout struct {
 	known  bool
 	folded bool
@@ -24,6 +24,7 @@ const (
 	columnGap     = 2
 	maxReply      = 60 // of the last column where the row is not folded, on a terminal
 	maxUpstream   = 16 // where the row is folded
+	foldedIndent  = "    "
 )
 
 func (r messageRow) cells() []string {
@@ -45,7 +46,7 @@ func (t *messageTable) flush() error {
 	for _, r := range t.page {
 		t.layout.row(&b, r.cells(), t.width)
 		if t.layout.folded {
-			foldedLine(&b, r, t.width)
+			foldedLines(&b, r, t.width)
 		}
 	}
 	t.page = t.page[:0]
@@ -99,13 +100,17 @@ func (l *layout) row(b *strings.Builder, cells []string, width int) {
 	writeLine(b, line.String(), width)
 }
 
-// foldedLine prints the second line of a row: the reply gets what sender and
-// recipient leave, and half of the line at least.
-func foldedLine(b *strings.Builder, r messageRow, width int) {
-	line := "    " + r.from + " → " + r.to
-	if r.last != "" {
-		room := width - min(cells(r.last)+columnGap, width/2)
-		line = shorten(line, room) + ": " + r.last
+// foldedLines prints what a folded row leaves: sender, recipient and reply, on
+// one line where it is long enough.
+func foldedLines(b *strings.Builder, r messageRow, width int) {
+	line := foldedIndent + r.from + " → " + r.to
+	switch {
+	case r.last == "":
+	case cells(line)+2+cells(r.last) <= width:
+		line += ": " + r.last
+	default:
+		writeLine(b, line, width)
+		line = foldedIndent + r.last
 	}
 	writeLine(b, line, width)
 }

@@ -97,13 +97,13 @@ func fill(ts *testscript.TestScript, s *bolt.Store, f fate) relay.ID {
 	if len(due) != 1 {
 		ts.Fatalf("%d deliveries are due", len(due))
 	}
-	outcome := spool.Settlement{}
+	outcome, at := spool.Settlement{}, time.Now()
 	for _, r := range due[0].Recipients {
-		r.Upstream, r.LastAt = "ses", time.Now()
+		r.Upstream, r.LastAt = "ses", at
 		f.settle(&r)
 		outcome.Recipients = append(outcome.Recipients, r)
 		outcome.Events = append(outcome.Events, relay.Event{
-			Kind: f.event, At: time.Now(), Message: m.ID, From: m.From, To: r.Address, Upstream: "ses",
+			Kind: f.event, At: at, Message: m.ID, From: m.From, To: r.Address, Upstream: "ses",
 			Attempt: 1, Verdict: r.Last, NextAttempt: r.NextAttempt, Duration: 1500 * time.Millisecond, Total: f.age,
 		})
 	}

@@ -27,18 +27,14 @@ func (p *page) message(m admin.Message) {
 	p.fact("Message-ID", m.MessageID)
 	p.fact("Received", p.received(m))
 	p.fact("Size", p.size(m))
-	for i, r := range m.Recipients {
-		label := ""
-		if i == 0 {
-			label = "\nRecipients\n"
-		}
-		p.WriteString(label)
-		p.recipient(r)
+	p.WriteString("\nRecipients\n")
+	for _, alike := range runs(m.Recipients, sameFate) {
+		p.recipients(alike)
 	}
 	p.WriteString("\nWhat happened\n")
 	p.happened(m.ReceivedAt.Time, relay.EventAccepted, fmt.Sprintf("from %s for %s", cmp.Or(m.From, "<>"), count(int64(len(m.Recipients)), "recipient", "recipients")))
-	for _, e := range m.Events {
-		p.event(e, m)
+	for _, alike := range runs(m.Events, sameEvent) {
+		p.events(alike, len(m.Recipients) > 1)
 	}
 }
 
@@ -67,9 +63,6 @@ func (p *page) line(prefix, text string) {
 // split cuts text at a blank so that the first part fits into a width; where
 // there is none, within a word.
 func split(text string, width int) (part, rest string) {
-	if cells(text) <= width {
-		return text, ""
-	}
 	used, blank := 0, 0
 	for i, r := range text {
 		if r == ' ' {
@@ -107,9 +100,10 @@ func (p *page) size(m admin.Message) string {
 	return s
 }
 
-// recipient prints where a recipient stands, and why.
-func (p *page) recipient(r admin.Recipient) {
-	p.line("  ", r.Address)
+// recipients prints where recipients of the same fate stand, and why.
+func (p *page) recipients(alike []admin.Recipient) {
+	r := alike[0]
+	p.line("  ", names(len(alike), func(i int) string { return alike[i].Address }))
 	p.line("    ", p.standing(r))
 	if r.Last != nil {
 		p.line("    ", fmt.Sprintf("last %s ago %s", age(p.now.Sub(r.Last.At.Time)), verdictWords(r.Last.Upstream, r.Last.Verdict)))
@@ -202,12 +196,14 @@ func judgement(v admin.Verdict) string {
 	return s
 }
 
-// event prints a line of the time line.
-func (p *page) event(e admin.Event, m admin.Message) {
+// events prints a line of the time line: of events that say the same of
+// several recipients. Which ones matters where there are others.
+func (p *page) events(alike []admin.Event, others bool) {
+	e := alike[0]
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if e.To != "" && (len(m.Recipients) > 1 || e.Event == relay.EventRedirected) {
-		add("%s", e.To)
+	if e.To != "" && others {
+		add("%s", names(len(alike), func(i int) string { return alike[i].To }))
 	}
 	if e.Attempt > 0 {
 		add("attempt %d", e.Attempt)

@@ -42,7 +42,7 @@ func submit(ctx context.Context, doors []door, t testMail) (relay.ID, error) {
 		return id, nil
 	}
 	if tried == nil {
-		return "", errors.New("no listener has an address that can be reached from here: sockets of systemd are not known to this command")
+		return "", errors.New("no listener has an address that this command knows: it comes from env, file or credential, or the socket is held by systemd")
 	}
 	return "", fmt.Errorf("no listener of the daemon answers, is it running? Tried %s", strings.Join(tried, ", "))
 }

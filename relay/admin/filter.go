@@ -21,7 +21,7 @@ func FilterNames() []string {
 
 // FilterError says what is wrong with a filter, in one line.
 type FilterError struct {
-	Name    string
+	Name    string // one of FilterNames; or "filter", and Value is a name that is none
 	Value   string
 	Problem string
 }
@@ -35,7 +35,7 @@ func ParseFilter(q url.Values, now time.Time) (spool.Filter, error) {
 	var f spool.Filter
 	for name := range q {
 		if !knownFilter(name) {
-			return f, &FilterError{name, strings.Join(q[name], ","), "is no filter; there are " + strings.Join(FilterNames(), ", ")}
+			return f, &FilterError{"filter", name, "is unknown; there are " + strings.Join(FilterNames(), ", ")}
 		}
 	}
 	for _, name := range FilterNames() {

@@ -51,7 +51,7 @@ func TestParseFilter(t *testing.T) {
 
 func TestParseFilterRefuses(t *testing.T) {
 	for query, name := range map[string]string{
-		"colour=red":                 "colour",
+		"colour=red":                 "filter",
 		"state=":                     "state",
 		"state=lost":                 "state",
 		"state=queued,":              "state",

@@ -70,7 +70,7 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/v1/messages/%2e%2e%2f%2e%2e%2fetc%2fpasswd", 400, "application/json", `{"error":"\"../../etc/passwd\" is no message id`},
 		{"GET", "/v1/messages/%00", 400, "application/json", `{"error":"\"\\x00\" is no message id`},
 		{"GET", "/v1/messages?state=lost", 400, "application/json", `{"error":"state \"lost\" is no state`},
-		{"GET", "/v1/messages?colour=red", 400, "application/json", `{"error":"colour \"red\" is no filter`},
+		{"GET", "/v1/messages?colour=red", 400, "application/json", `{"error":"filter \"colour\" is unknown`},
 		{"GET", "/", 404, "application/json", `{"error":"there is nothing here`},
 		{"GET", "/v1/message", 404, "application/json", `{"error":"there is nothing here`},
 		{"GET", "/etc/passwd", 404, "application/json", `{"error":"there is nothing here`},
