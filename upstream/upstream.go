@@ -4,6 +4,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 
 	"relaykeep/relay"
 )
@@ -40,6 +41,11 @@ type Transport interface {
 // Marker records, durably, that the recipients at these indexes are about to
 // be sent to. It starts the work and returns; wait blocks until it is on disk.
 type Marker func(accepted []int) (wait func() error)
+
+// ErrLoginRefused is matched by the error of an Answer that is about the
+// credentials, not the connection: a token endpoint refuses them. Waiting does
+// not mend it.
+var ErrLoginRefused = errors.New("the login is refused")
 
 // Answer is what came back from an upstream, before anything is made of it:
 // the input of classification.

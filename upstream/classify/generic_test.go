@@ -42,6 +42,7 @@ func errorOf(t testing.TB, kind string) error {
 		"tls":           fmt.Errorf("handshake: %w", x509.HostnameError{Certificate: &x509.Certificate{}, Host: "mx.example.com"}),
 		"closed":        fmt.Errorf("read reply: %w", io.ErrUnexpectedEOF),
 		"protocol":      textproto.ProtocolError("short response: x"),
+		"login":         upstream.ErrLoginRefused,
 		"interrupted":   fmt.Errorf("write body: %w", context.Canceled),
 		"body-damaged":  fmt.Errorf("read body: %w", relay.ErrBodyDamaged),
 		"other":         errors.New("something else"),

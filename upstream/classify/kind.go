@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"relaykeep/relay"
+	"relaykeep/upstream"
 )
 
 // kindOf says what kind of error kept a reply from coming. It never gives
@@ -25,6 +26,8 @@ func kindOf(err error, stage relay.Stage) ErrorKind {
 		return ErrBodyDamaged
 	case errors.Is(err, context.Canceled):
 		return ErrInterrupted
+	case errors.Is(err, upstream.ErrLoginRefused):
+		return ErrLogin
 	case errors.As(err, &dns):
 		if dns.IsNotFound {
 			return ErrDNSNotFound

@@ -60,6 +60,7 @@ const (
 	ErrTLS                           // no handshake, or a certificate that does not satisfy
 	ErrClosed                        // the connection was closed or reset
 	ErrProtocol                      // what came is no SMTP reply
+	ErrLogin                         // upstream.ErrLoginRefused
 	ErrInterrupted                   // we broke off ourselves: the context was cancelled
 	ErrBodyDamaged                   // relay.ErrBodyDamaged
 	ErrOther
@@ -67,7 +68,7 @@ const (
 
 var errorKindNames = []string{
 	"any", "timeout", "refused", "unreachable", "dns-temporary", "dns-nxdomain",
-	"tls", "closed", "protocol", "interrupted", "body-damaged", "other",
+	"tls", "closed", "protocol", "login", "interrupted", "body-damaged", "other",
 }
 
 // String gives the name of k, as packs write it.

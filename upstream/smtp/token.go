@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"relaykeep/upstream"
 )
 
 const (
@@ -39,6 +41,19 @@ func (e *TokenError) Error() string {
 
 // Unwrap gives Err.
 func (e *TokenError) Unwrap() error { return e.Err }
+
+// Is reports whether target is upstream.ErrLoginRefused and the endpoint
+// refuses what we are or have (RFC 6749 5.2), rather than the request at hand.
+func (e *TokenError) Is(target error) bool {
+	if target != upstream.ErrLoginRefused {
+		return false
+	}
+	switch e.Code {
+	case "invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope":
+		return true
+	}
+	return false
+}
 
 // tokenSource gets the access tokens of one upstream, keeps them until shortly
 // before they expire, and has one request under way at most.

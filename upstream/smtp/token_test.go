@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"relaykeep/relay"
+	"relaykeep/upstream"
 	"relaykeep/upstream/upstreamtest"
 )
 
@@ -227,5 +229,18 @@ func TestTokenFailures(t *testing.T) {
 	var te *TokenError
 	if !errors.As(err, &te) || te.Err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// Only what waiting cannot mend is a refused login.
+func TestTokenErrorIsLoginRefused(t *testing.T) {
+	for code, want := range map[string]bool{
+		"invalid_grant": true, "invalid_client": true, "unauthorized_client": true, "invalid_scope": true,
+		"": false, "temporarily_unavailable": false, "slow_down": false,
+	} {
+		err := fmt.Errorf("auth: %w", &TokenError{Status: 400, Code: code})
+		if got := errors.Is(err, upstream.ErrLoginRefused); got != want {
+			t.Errorf("%q: %v, want %v", code, got, want)
+		}
 	}
 }

@@ -127,6 +127,16 @@ rule "tls-failed" {
   ]
 }
 
+rule "token-refused" {
+  stage    = "auth"
+  error    = "login"
+  scope    = "upstream"
+  action   = "disable"
+  meaning  = "The token endpoint refuses our credentials: waiting does not mend them."
+  source   = "RFC 6749 5.2"
+  examples = ["auth !login"]
+}
+
 rule "no-session" {
   stage   = ["dial", "tls", "greeting", "hello", "auth"]
   error   = "any"
