@@ -20,11 +20,12 @@ func heads() []string {
 }
 
 const (
-	foldedColumns = 3
-	columnGap     = 2
-	maxReply      = 60 // of the last column where the row is not folded, on a terminal
-	maxUpstream   = 16 // where the row is folded
-	foldedIndent  = "    "
+	upstreamColumn = 4 // its place among the heads
+	foldedColumns  = 3
+	columnGap      = 2
+	maxReply       = 60 // of the last column where the row is not folded, on a terminal
+	maxUpstream    = 16 // where the row is folded
+	foldedIndent   = "    "
 )
 
 func (r messageRow) cells() []string {
@@ -76,7 +77,7 @@ func (l *layout) fit(page []messageRow, width int) {
 		l.folded = least-columnGap > width
 	}
 	if l.folded {
-		l.widths[4] = min(l.widths[4], maxUpstream)
+		l.widths[upstreamColumn] = min(l.widths[upstreamColumn], maxUpstream)
 	}
 	l.known = true
 }

@@ -39,10 +39,10 @@ func providers(ts *testscript.TestScript) map[string]*upstreamtest.Server {
 	return ts.Value(providersKey{}).(map[string]*upstreamtest.Server)
 }
 
-// cmdSays scripts a reply of a provider: says NAME STAGE REPLY, or without
-// REPLY the usual one again.
+// cmdSays scripts a reply of a provider: says NAME STAGE REPLY, or nothing at
+// all for ever where there is no REPLY.
 func cmdSays(ts *testscript.TestScript, _ bool, args []string) {
-	var script upstreamtest.Script
+	script := upstreamtest.Always(upstreamtest.Stall())
 	if len(args) > 2 {
 		script = upstreamtest.Always(upstreamtest.Reply(args[2]))
 	}
@@ -57,6 +57,13 @@ func cmdArrived(ts *testscript.TestScript, _ bool, args []string) {
 	defer cancel()
 	_, err = providers(ts)[args[0]].WaitMessages(ctx, n)
 	ts.Check(err)
+}
+
+// cmdReached waits until a stage of a provider was reached: reached NAME STAGE.
+func cmdReached(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ts.Check(providers(ts)[args[0]].WaitStage(ctx, upstreamtest.Stage(args[1]), 1))
 }
 
 // cmdNotify listens in place of systemd, for the commands that follow.
@@ -83,8 +90,8 @@ func cmdNotified(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdSignal sends a signal to the daemon behind an admin socket: signal HUP FILE.
-func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
+// cmdPID sets a variable to the process behind an admin socket: pid NAME FILE.
+func cmdPID(ts *testscript.TestScript, _ bool, args []string) {
 	c, err := net.Dial("unix", ts.MkAbs(args[1]))
 	ts.Check(err)
 	defer c.Close()
@@ -93,7 +100,14 @@ func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
 	var peer *unix.Ucred // of who called listen
 	ts.Check(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }))
 	ts.Check(err)
-	ts.Check(unix.Kill(int(peer.Pid), unix.SignalNum("SIG"+args[0])))
+	ts.Setenv(args[0], strconv.Itoa(int(peer.Pid)))
+}
+
+// cmdSignal sends a signal to a process: signal HUP PID.
+func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
+	pid, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(unix.Kill(pid, unix.SignalNum("SIG"+args[0])))
 }
 
 // cmdActivate starts the daemon as systemd does that holds its sockets: one of
@@ -102,7 +116,7 @@ func cmdActivate(ts *testscript.TestScript, _ bool, args []string) {
 	// LISTEN_PID is that of the daemon itself, which only exec keeps.
 	cmd := exec.Command("sh", "-c", "LISTEN_PID=$$ exec relaykeep serve")
 	cmd.Dir = ts.Getenv("WORK")
-	for _, name := range []string{"PATH", "RELAYKEEP_CONFIG", "NOTIFY_SOCKET"} {
+	for _, name := range []string{"PATH", "RELAYKEEP_CONFIG", "NOTIFY_SOCKET", "GORACE"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Env = append(cmd.Env, "LISTEN_FDS=2", "LISTEN_FDNAMES="+args[0]+":other")

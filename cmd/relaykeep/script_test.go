@@ -22,6 +22,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second more
 			e.Setenv("RELAYKEEP_CONFIG", "config.hcl")
 			e.Values[providersKey{}] = make(map[string]*upstreamtest.Server)
 			e.Values[notifyKey{}] = new(*net.UnixConn)
@@ -38,6 +39,8 @@ func TestScripts(t *testing.T) {
 			"notify":   cmdNotify,
 			"notified": cmdNotified,
 			"setid":    cmdSetID,
+			"reached":  cmdReached,
+			"pid":      cmdPID,
 			"signal":   cmdSignal,
 			"activate": cmdActivate,
 			"exited":   cmdExited,

@@ -120,6 +120,10 @@ func (s *service) stop() error {
 		}
 	}()
 	err := s.daemon.Stop(ctx)
+	if err != nil && ctx.Err() != nil { // that not all had its time is what was asked for
+		s.log.Warn("stopping was cut short", "detail", err.Error())
+		err = nil
+	}
 	s.log.Info("relaykeep has stopped")
 	return err
 }
