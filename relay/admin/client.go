@@ -18,7 +18,7 @@ import (
 
 const (
 	dialTimeout   = 5 * time.Second
-	answerTimeout = 30 * time.Second // for the first byte of an answer
+	answerTimeout = 30 * time.Second // for an answer that is one value
 
 	// maxLine bounds a message object, in bytes: one with the most recipients
 	// that a listener can be told to take stays below.
@@ -43,9 +43,8 @@ func NewClient(socket string) *Client {
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return dialer.DialContext(ctx, "unix", socket)
 			},
-			ResponseHeaderTimeout: answerTimeout,
-			MaxIdleConnsPerHost:   1,
-			DisableCompression:    true,
+			MaxIdleConnsPerHost: 1,
+			DisableCompression:  true,
 		},
 		// The daemon never redirects; whoever does is somebody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -79,7 +78,8 @@ func (c *Client) Version(ctx context.Context) (v Version, err error) {
 	return v, c.object(ctx, "/v1/version", &v)
 }
 
-// List gives message objects; see Queue.
+// List gives message objects; see Queue. A filter that few messages meet may
+// take its time: only ctx bounds it.
 func (c *Client) List(ctx context.Context, f spool.Filter, fn func(Message) error) error {
 	path := "/v1/messages"
 	if q := filterQuery(f); len(q) > 0 {
@@ -137,6 +137,8 @@ func (c *Client) Close() error {
 
 // object reads an answer that is one JSON value.
 func (c *Client) object(ctx context.Context, path string, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	body, err := c.get(ctx, path)
 	if err != nil {
 		return err

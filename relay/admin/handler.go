@@ -110,6 +110,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 	out := newPacedWriter(w)
 	lines := newEncoder(out)
 	err = h.queue.List(r.Context(), f, func(m Message) error { return lines.Encode(m) })
+	_ = out.renew(time.Now()) // an error here means that nobody listens any more
 	switch {
 	case err == nil || out.err != nil || r.Context().Err() != nil: // done, or nobody listens
 	case out.started:

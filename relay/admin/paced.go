@@ -24,12 +24,17 @@ func newPacedWriter(w http.ResponseWriter) *pacedWriter {
 	return &pacedWriter{w: w, control: http.NewResponseController(w)}
 }
 
+// renew gives the next piece its time, however long it took to find.
+func (p *pacedWriter) renew(now time.Time) error {
+	return p.control.SetWriteDeadline(now.Add(writeTimeout))
+}
+
 func (p *pacedWriter) Write(b []byte) (int, error) {
 	now := time.Now()
 	due := now.Sub(p.last) >= flushInterval
 	if due {
 		p.last = now
-		if err := p.control.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
+		if err := p.renew(now); err != nil {
 			p.err = err
 			return 0, err
 		}
