@@ -151,6 +151,11 @@ func (d *Daemon) buildDelivery() error {
 	d.atEnd(func(ctx context.Context) error {
 		d.halt()
 		d.background.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		if d.spool.Err() != nil {
+			cancel() // no outcome can be stored any more: none is waited for
+		}
 		d.scheduler.Stop(ctx)
 		return nil
 	})
