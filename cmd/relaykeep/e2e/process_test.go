@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,22 +27,25 @@ type process struct {
 	status int           // then: its exit status, or minus the signal
 }
 
-// launch starts a daemon, behind the words of prefix if there are any, and
-// does not wait for it. It is killed when the test ends.
-func (n *node) launch(prefix ...string) *process {
-	n.t.Helper()
-	return n.launchWith(nil, prefix...)
+// how says in which circumstances a daemon is started.
+type how struct {
+	behind []string   // a program, with its arguments, that becomes the daemon
+	env    []string   // more environment
+	files  []*os.File // from descriptor 3 on
 }
 
-func (n *node) launchWith(env []string, prefix ...string) *process {
+// launch starts a daemon and does not wait for it. It is killed when the test
+// ends.
+func (n *node) launch(h how) *process {
 	n.t.Helper()
-	words := append(prefix, binary, "serve", "--config", n.config)
+	words := append(slices.Clone(h.behind), binary, "serve", "--config", n.config)
 	p := &process{
 		t: n.t, cmd: exec.Command(words[0], words[1:]...),
 		log: newLogbook(), notify: newNotifications(n.t), ended: make(chan struct{}),
 	}
 	p.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+p.notify.path)
-	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Env = append(p.cmd.Env, h.env...)
+	p.cmd.ExtraFiles = h.files
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		n.t.Fatal(err)
@@ -78,9 +82,14 @@ func statusOf(err error) int {
 }
 
 // start starts a daemon and waits until it is ready.
-func (n *node) start(prefix ...string) *process {
+func (n *node) start() *process {
 	n.t.Helper()
-	p := n.launch(prefix...)
+	return n.startIn(how{})
+}
+
+func (n *node) startIn(h how) *process {
+	n.t.Helper()
+	p := n.launch(h)
 	if !p.ready() {
 		n.t.Fatalf("the daemon ended with status %d before it was ready:\n%s", p.status, p.log.tail(20))
 	}
