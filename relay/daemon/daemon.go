@@ -117,7 +117,8 @@ func (d *Daemon) buildSink() error {
 		HashKey:   []byte(d.spool.Instance()),
 	})
 	d.atEnd(func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, flushTime)
+		// Its own time: what a cut drain did is worth a line, too.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 		defer cancel()
 		return lines.Close(ctx)
 	})
@@ -215,6 +216,8 @@ func (d *Daemon) Start(ctx context.Context) error {
 		select {
 		case <-d.spool.Failed():
 			d.fail(d.spool.Err())
+		case <-d.admin.Failed():
+			d.fail(fmt.Errorf("the admin socket: %w", d.admin.Err()))
 		case <-d.alive.Done():
 		}
 	})
