@@ -30,6 +30,7 @@ type probeResult struct {
 	upstream smtp.Options
 	steps    []smtp.Step
 	verdict  relay.Verdict
+	noLogin  bool // it was left out: see refreshes
 }
 
 func (r probeResult) ok() bool { return r.verdict.Class == relay.ClassDelivered }
@@ -49,6 +50,9 @@ func probeAll(ctx context.Context, upstreams []config.Upstream) ([]probeResult, 
 			r.upstream = u.Options
 			r.upstream.ConnectTimeout = atMost(u.ConnectTimeout, probeTimeout)
 			r.upstream.CommandTimeout = atMost(u.CommandTimeout, probeTimeout)
+			if refreshes(u.Auth) {
+				r.upstream.Auth, r.noLogin = nil, true
+			}
 			t, err := smtp.New(r.upstream, classifier.Classify, nil)
 			if err != nil {
 				return fmt.Errorf("upstream %q: %w", u.Name, err)
@@ -60,6 +64,12 @@ func probeAll(ctx context.Context, upstreams []config.Upstream) ([]probeResult, 
 	}
 	return results, probes.Wait()
 }
+
+// refreshes reports whether a login uses up a refresh token: the provider may
+// replace it, and only the daemon has the spool to keep the new one in.
+func refreshes(a *smtp.Auth) bool { return a != nil && !a.RefreshToken.IsZero() }
+
+const noLoginReason = "it would use up the refresh token, and only the daemon can keep the one that may replace it"
 
 // atMost bounds a time-out of which 0 is the default.
 func atMost(d, bound time.Duration) time.Duration { return min(cmp.Or(d, bound), bound) }
@@ -107,6 +117,13 @@ func (r probeResult) print(out io.Writer, width int) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if r.noLogin {
+		p := page{width: width}
+		p.line("  ", "the login was not tried: "+noLoginReason)
+		if _, err := io.WriteString(out, p.String()); err != nil {
+			return err
+		}
 	}
 	if !r.ok() {
 		p := page{width: width}

@@ -13,6 +13,7 @@ type probeJSON struct {
 	Steps    []stepJSON     `json:"steps"`
 	Failure  *admin.Verdict `json:"failure,omitempty"`
 	Hint     string         `json:"hint,omitempty"`
+	NoLogin  string         `json:"no_login,omitempty"` // why the login was left out
 }
 
 type stepJSON struct {
@@ -27,6 +28,9 @@ func (r probeResult) json() probeJSON {
 	out := probeJSON{Upstream: r.upstream.Name, Address: r.upstream.Address, OK: r.ok(), Steps: []stepJSON{}}
 	for _, s := range r.steps {
 		out.Steps = append(out.Steps, stepJSON{s.Name, s.Stage, s.OK(), s.Detail, s.Duration.Milliseconds()})
+	}
+	if r.noLogin {
+		out.NoLogin = noLoginReason
 	}
 	if !r.ok() {
 		v := admin.FromVerdict(r.verdict)

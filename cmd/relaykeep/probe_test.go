@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"relaykeep/relay"
+	"relaykeep/relay/config"
 	"relaykeep/upstream/smtp"
+	"relaykeep/upstream/upstreamtest"
 )
 
 // Each stage that a probe reaches has advice of its own.
@@ -27,5 +29,31 @@ func TestHint(t *testing.T) {
 			t.Errorf("%v and %v get the same advice", stage, other)
 		}
 		seen[got] = stage
+	}
+}
+
+// A refresh token is left to the daemon.
+func TestProbeLeavesRefreshTokensAlone(t *testing.T) {
+	s, err := upstreamtest.Start(upstreamtest.Options{Token: func(string, string) bool { return true }, AuthInClear: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	results, err := probeAll(t.Context(), []config.Upstream{{Options: smtp.Options{
+		Name: "m365", Address: s.Addr(), TLS: smtp.NoTLS,
+		Auth: &smtp.Auth{Mechanism: "xoauth2", Username: "u", TokenURL: "http://127.0.0.1:1", RefreshToken: relay.NewSecret("r")},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !results[0].ok() || s.Reached(upstreamtest.Auth) != 0 {
+		t.Errorf("%+v, %d logins", results[0].verdict, s.Reached(upstreamtest.Auth))
+	}
+	var out strings.Builder
+	if err := results[0].print(&out, 0); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "the login was not tried") || results[0].json().NoLogin == "" {
+		t.Errorf("nobody is told:\n%s", out.String())
 	}
 }

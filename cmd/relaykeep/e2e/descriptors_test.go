@@ -25,6 +25,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 		}
 	}
 	wantCode(t, "the client for which there is no descriptor", err, 421)
+	t.Logf("%d idle clients", len(idle))
 	if len(idle) < 10 {
 		t.Errorf("%d idle clients exhausted 48 descriptors", len(idle))
 	}
@@ -32,11 +33,11 @@ func TestDescriptorsExhausted(t *testing.T) {
 	if err != nil {
 		t.Errorf("a client that is in already: %v", err)
 	}
-	for _, c := range append(idle, early) {
-		c.Close()
-	}
 	if _, ok := p.log.event(t.Context(), "delivered", string(id)); !ok {
 		t.Error("what was accepted was not delivered")
+	}
+	for _, c := range append(idle, early) {
+		c.Close()
 	}
 	for {
 		again, err := dial(p.addr())
