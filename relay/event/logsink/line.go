@@ -110,10 +110,14 @@ func (w *writer) sentence(e *relay.Event) string {
 	if s == "" {
 		s = string(e.Kind)
 	}
-	if e.Upstream != "" {
+	switch {
+	case e.Upstream == "":
+		return s
+	case e.Kind == relay.EventFailover: // the upstream is the one that it leaves
+		return s + ", away from " + clean(e.Upstream)
+	default:
 		return s + " (" + clean(e.Upstream) + ")"
 	}
-	return s
 }
 
 var sentences = map[relay.EventKind]string{
