@@ -16,11 +16,6 @@ func (s *Store) maintain() {
 		if err := s.prune(time.Now()); err != nil && s.Err() == nil {
 			s.log.Warn("the history could not be pruned", "error", err.Error())
 		}
-		if s.space.full.Load() {
-			if err := s.space.restore(); err != nil {
-				s.log.Warn("no ballast for a full disk could be laid down", "error", err.Error())
-			}
-		}
 		select {
 		case <-tick.C:
 		case <-s.space.crowded:
@@ -28,6 +23,11 @@ func (s *Store) maintain() {
 			return
 		case <-s.failed:
 			return
+		}
+		if s.space.full.Load() {
+			if err := s.space.restore(); err != nil {
+				s.log.Warn("no ballast for a full disk could be laid down", "error", err.Error())
+			}
 		}
 	}
 }
