@@ -2,12 +2,17 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"net/textproto"
 	"strings"
 	"testing"
+	"time"
 
 	"relaykeep/relay"
 )
+
+// sessionTime bounds a session, so that no test hangs.
+const sessionTime = 5 * time.Minute
 
 // client speaks SMTP to a daemon, one command at a time.
 type client struct{ *textproto.Conn }
@@ -21,11 +26,12 @@ type mail struct {
 
 // dial connects and says EHLO.
 func dial(addr string) (*client, error) {
-	conn, err := textproto.Dial("tcp", addr)
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn}
+	conn.SetDeadline(time.Now().Add(sessionTime))
+	c := &client{textproto.NewConn(conn)}
 	if _, _, err := c.ReadResponse(220); err != nil {
 		c.Close()
 		return nil, err

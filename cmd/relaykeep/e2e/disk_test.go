@@ -72,7 +72,7 @@ func TestDiskFull(t *testing.T) {
 	out.On(upstreamtest.Mail, nil)
 	out.Release()
 	for _, id := range ids {
-		if _, ok := p.log.event(t.Context(), "delivered", string(id)); !ok {
+		if _, ok := p.log.event(patience(t), "delivered", string(id)); !ok {
 			t.Fatalf("%s was not delivered on a full disk", id)
 		}
 	}
@@ -127,7 +127,7 @@ func TestDiskFillsUp(t *testing.T) {
 	}
 	out.On(upstreamtest.Mail, nil)
 	out.Release()
-	taken, err := out.WaitMessages(t.Context(), accepted)
+	taken, err := out.WaitMessages(patience(t), accepted)
 	if err != nil {
 		t.Fatalf("%d of %d messages were delivered: %v", len(taken), accepted, err)
 	}

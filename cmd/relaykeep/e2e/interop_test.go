@@ -39,7 +39,7 @@ func TestManyMessages(t *testing.T) {
 	smtpSource(t, p.addr(), "-s", "20", "-m", fmt.Sprint(many), "-d", "-N", "-F", file)
 
 	delivered := make(map[string]bool)
-	_, ok := p.log.wait(t.Context(), func(l line) bool {
+	_, ok := p.log.wait(patience(t), func(l line) bool {
 		if l.text("event") == "delivered" {
 			delivered[l.text("message")] = true
 		}
@@ -107,12 +107,12 @@ func TestLoginAndTLS(t *testing.T) {
 			for i, way := range ways {
 				t.Run(way.name, func(t *testing.T) {
 					id := swaks(t, p.addrs[way.listener], append(way.args, "--data", "@"+file)...)
-					taken, err := out.WaitMessages(t.Context(), i+1)
+					taken, err := out.WaitMessages(patience(t), i+1)
 					if err != nil {
 						t.Fatal(err)
 					}
 					checkTaken(t, taken[i], id, way.with)
-					accepted, _ := p.log.event(t.Context(), "accepted", string(id))
+					accepted, _ := p.log.event(patience(t), "accepted", string(id))
 					if accepted.text("user") != way.user {
 						t.Errorf("the user in the log is %q; want %q", accepted.text("user"), way.user)
 					}

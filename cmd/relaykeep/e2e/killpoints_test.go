@@ -93,7 +93,7 @@ func TestDiskError(t *testing.T) {
 		t.Errorf("the daemon said %q; want one line", said)
 	}
 	again := n.start()
-	if _, ok := again.log.wait(t.Context(), func(l line) bool { return l.text("cause") != "" }); !ok {
+	if _, ok := again.log.wait(patience(t), func(l line) bool { return l.text("cause") != "" }); !ok {
 		t.Error("the next start does not say that it verifies the spool")
 	}
 	again.kill()

@@ -117,46 +117,58 @@ func (l *ledger) check(n *node) {
 	n.t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	states := make(map[relay.State]int)
-	second := 0
 	n.inspect(func(store *bolt.Store) {
-		kept := make(map[place]relay.State)
-		for _, e := range everything(n.t, store) {
-			for _, r := range e.Recipients {
-				kept[place{e.Message.ID, r.Address}] = r.State
-			}
-		}
-		for id, recipients := range l.acked {
-			for _, to := range recipients {
-				p := place{id, to}
-				state, known := kept[p]
-				if !known {
-					l.complain("lost: %s to %s was acknowledged and is not in the spool", id, to)
-					continue
-				}
-				states[state]++
-				if state == relay.Delivered && l.copies[p] == 0 || state == relay.Deleted {
-					l.complain("lost: %s to %s is %s, and no provider has it", id, to, state)
-				}
-			}
-		}
-		for p, copies := range l.copies {
-			if copies == 1 {
-				continue
-			}
-			second += copies - 1
-			if doubts := inDoubt(n.t, store, p); doubts < copies-1 {
-				l.complain("%d copies of %s to %s, and in doubt %d times only", copies, p.id, p.to, doubts)
-			}
-		}
+		states := l.checkAcked(everything(n.t, store))
+		second := l.checkCopies(n.t, store)
+		n.t.Logf("%d messages acknowledged, recipients: %v; %d second copies", len(l.acked), states, second)
 	})
-	for i, w := range l.wrong {
-		if n.t.Error(w); i == 20 {
-			n.t.Errorf("and %d more", len(l.wrong)-i-1)
-			break
+	const most = 20
+	for _, w := range l.wrong[:min(most, len(l.wrong))] {
+		n.t.Error(w)
+	}
+	if more := len(l.wrong) - most; more > 0 {
+		n.t.Errorf("and %d more", more)
+	}
+}
+
+// checkAcked finds every recipient that was acknowledged in the spool, and one
+// that is delivered at a provider, too. It counts them by state.
+func (l *ledger) checkAcked(entries []spool.Entry) map[relay.State]int {
+	kept := make(map[place]relay.State)
+	for _, e := range entries {
+		for _, r := range e.Recipients {
+			kept[place{e.Message.ID, r.Address}] = r.State
 		}
 	}
-	n.t.Logf("%d messages acknowledged, recipients: %v; %d second copies, each in doubt", len(l.acked), states, second)
+	states := make(map[relay.State]int)
+	for id, recipients := range l.acked {
+		for _, to := range recipients {
+			state, known := kept[place{id, to}]
+			states[state]++
+			switch {
+			case !known:
+				l.complain("lost: %s to %s was acknowledged and is not in the spool", id, to)
+			case state == relay.Delivered && l.copies[place{id, to}] == 0, state == relay.Deleted:
+				l.complain("lost: %s to %s is %s, and no provider has it", id, to, state)
+			}
+		}
+	}
+	return states
+}
+
+// checkCopies wants a record of doubt for each second copy. It counts them.
+func (l *ledger) checkCopies(t *testing.T, store *bolt.Store) (second int) {
+	t.Helper()
+	for p, copies := range l.copies {
+		if copies == 1 {
+			continue
+		}
+		second += copies - 1
+		if doubts := inDoubt(t, store, p); doubts < copies-1 {
+			l.complain("%d copies of %s to %s, and in doubt %d times only", copies, p.id, p.to, doubts)
+		}
+	}
+	return second
 }
 
 // inDoubt counts the records that say that an outcome was unknown.
@@ -189,7 +201,7 @@ func awaitEnd(p *process, before []spool.Entry) {
 	if len(open) == 0 {
 		return
 	}
-	_, ok := p.log.wait(p.t.Context(), func(l line) bool {
+	_, ok := p.log.wait(patience(p.t), func(l line) bool {
 		switch relay.EventKind(l.text("event")) {
 		case relay.EventDelivered, relay.EventBounced, relay.EventExpired, relay.EventHeld:
 			delete(open, place{relay.ID(l.text("message")), l.text("to")})

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 var (
@@ -20,6 +22,14 @@ var binary string
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(runTests(m))
+}
+
+// patience bounds one wait for an event: what does not come within it never
+// will, and the test says so while it can still clean up.
+func patience(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func runTests(m *testing.M) int {

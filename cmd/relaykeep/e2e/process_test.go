@@ -99,14 +99,15 @@ func (n *node) startIn(h how) *process {
 // ready waits for READY=1; false means that the daemon has ended instead.
 func (p *process) ready() bool {
 	p.t.Helper()
-	if !p.notify.wait(p.t.Context(), "READY=1") {
-		if p.t.Context().Err() != nil {
+	ctx := patience(p.t)
+	if !p.notify.wait(ctx, "READY=1") {
+		if ctx.Err() != nil {
 			p.t.Fatal("the daemon does not become ready")
 		}
 		<-p.ended
 		return false
 	}
-	l, ok := p.log.wait(p.t.Context(), func(l line) bool { return l.text("listeners") != "" })
+	l, ok := p.log.wait(ctx, func(l line) bool { return l.text("listeners") != "" })
 	if !ok {
 		p.t.Fatal("the daemon does not say where it listens")
 	}
@@ -152,7 +153,7 @@ func (p *process) wait() int {
 	select {
 	case <-p.ended:
 		return p.status
-	case <-p.t.Context().Done():
+	case <-patience(p.t).Done():
 		p.t.Fatal("the daemon does not end")
 		return 0
 	}
@@ -178,7 +179,7 @@ func runBinary(t *testing.T, args ...string) result {
 // runCommand runs a program to its end.
 func runCommand(t *testing.T, name string, args ...string) result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := exec.CommandContext(patience(t), name, args...)
 	var out, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &stderr
 	err := cmd.Run()

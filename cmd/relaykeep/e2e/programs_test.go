@@ -95,6 +95,7 @@ func startSink(t *testing.T, args ...string) *sink {
 		<-ended
 	})
 	// It does not tell when it listens: ask until it does.
+	ctx := patience(t)
 	for {
 		if c, err := net.Dial("tcp", s.addr); err == nil {
 			c.Close()
@@ -103,7 +104,7 @@ func startSink(t *testing.T, args ...string) *sink {
 		select {
 		case <-ended:
 			t.Fatalf("smtp-sink has ended: %s", said.String())
-		case <-t.Context().Done():
+		case <-ctx.Done():
 			t.Fatal("smtp-sink does not listen")
 		case <-time.After(time.Millisecond):
 		}

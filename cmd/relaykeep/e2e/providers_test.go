@@ -94,7 +94,7 @@ func TestProviderFaults(t *testing.T) {
 func checkOutcome(t *testing.T, p *process, id relay.ID, want outcome) {
 	t.Helper()
 	var events []string
-	last, ok := p.log.wait(t.Context(), func(l line) bool {
+	last, ok := p.log.wait(patience(t), func(l line) bool {
 		if l.text("message") != string(id) {
 			return false
 		}

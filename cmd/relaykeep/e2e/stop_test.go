@@ -12,7 +12,7 @@ import (
 func stopping(p *process) {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	if !p.notify.wait(p.t.Context(), "STOPPING=1") {
+	if !p.notify.wait(patience(p.t), "STOPPING=1") {
 		p.t.Fatal("the daemon does not tell that it stops")
 	}
 }
@@ -117,7 +117,7 @@ func TestStopAtOnce(t *testing.T) {
 
 func waitStage(t *testing.T, s *upstreamtest.Server, stage upstreamtest.Stage) {
 	t.Helper()
-	if err := s.WaitStage(t.Context(), stage, 1); err != nil {
+	if err := s.WaitStage(patience(t), stage, 1); err != nil {
 		t.Fatal(err)
 	}
 }

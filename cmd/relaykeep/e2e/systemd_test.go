@@ -12,11 +12,11 @@ import (
 func TestWatchdog(t *testing.T) {
 	n := newNode(t, settings{}, upstreamBlock("out", quietAddress(t), ""))
 	p := n.startIn(how{env: []string{"WATCHDOG_USEC=200000"}})
-	if !p.notify.wait(t.Context(), "WATCHDOG=1") {
+	if !p.notify.wait(patience(t), "WATCHDOG=1") {
 		t.Error("the watchdog hears nothing")
 	}
 	p.stop()
-	if !p.notify.wait(t.Context(), "STOPPING=1") {
+	if !p.notify.wait(patience(t), "STOPPING=1") {
 		t.Error("systemd is not told that the daemon stops")
 	}
 }
@@ -44,7 +44,7 @@ func TestSocketActivation(t *testing.T) {
 		t.Errorf("it listens on %s; want %s", p.addr(), addr)
 	}
 	p.post(letter())
-	if _, err := out.WaitMessages(t.Context(), 1); err != nil {
+	if _, err := out.WaitMessages(patience(t), 1); err != nil {
 		t.Error(err)
 	}
 	p.stop()
