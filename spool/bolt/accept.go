@@ -92,7 +92,10 @@ func (in *intake) stage(ctx context.Context) error {
 	}
 	o := &op{grows: true, bytes: len(in.chunks) * chunkSize, run: func(b *batch) error {
 		if in.staged == 0 {
-			if err := b.staged.Put(in.key[:], nil); err != nil {
+			if err := b.mustBeFresh(in.key); err != nil {
+				return err
+			}
+			if err := b.staged.Put(in.key[:], []byte{}); err != nil {
 				return err
 			}
 		}
@@ -113,19 +116,27 @@ func (in *intake) finish(ctx context.Context, rec *spool.Record) error {
 		chunks = chunks[:n-1] // the body ended with the chunk before, or is empty
 	}
 	return in.s.do(ctx, &op{grows: true, bytes: int(min(in.size, stageChunks*chunkSize)) + 1024, run: func(b *batch) error {
-		if b.queue.Get(in.key[:]) != nil || b.history.Get(in.key[:]) != nil {
-			return decline(fmt.Errorf("message %s is in the spool already", rec.Message.ID))
-		}
-		if in.staged > 0 {
-			if err := b.staged.Delete(in.key[:]); err != nil {
+		if in.staged == 0 {
+			if err := b.mustBeFresh(in.key); err != nil {
 				return err
 			}
+		} else if err := b.staged.Delete(in.key[:]); err != nil {
+			return err
 		}
 		if err := b.putChunks(in.key, in.staged, chunks); err != nil {
 			return err
 		}
 		return b.insert(in.key, rec)
 	}})
+}
+
+// mustBeFresh declines an id that a message has, or one on its way in: its
+// chunks would be written over.
+func (b *batch) mustBeFresh(k spool.Key) error {
+	if b.queue.Get(k[:]) == nil && b.history.Get(k[:]) == nil && b.staged.Get(k[:]) == nil {
+		return nil
+	}
+	return decline(fmt.Errorf("message %s is in the spool already", k.ID()))
 }
 
 // abandon removes what was staged of a message that did not come whole.
