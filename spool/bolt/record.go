@@ -99,14 +99,14 @@ func (b *batch) index(k spool.Key, before, after *spool.Record) error {
 		return err
 	}
 	for i := range old {
-		if !slices.Contains(now, old[i]) {
+		if !holds(now, old[i]) {
 			if err := b.due.Delete(old[i][:]); err != nil {
 				return err
 			}
 		}
 	}
 	for i := range now {
-		if !slices.Contains(old, now[i]) {
+		if !holds(old, now[i]) {
 			if err := b.due.Put(now[i][:], nil); err != nil {
 				return err
 			}
@@ -114,6 +114,14 @@ func (b *batch) index(k spool.Key, before, after *spool.Record) error {
 	}
 	return b.indexExpiry(k, before, after)
 }
+
+// holds reports whether sorted keys contain one.
+func holds(keys []dueKey, key dueKey) bool {
+	_, found := slices.BinarySearchFunc(keys, key, compareDue)
+	return found
+}
+
+func compareDue(a, b dueKey) int { return bytes.Compare(a[:], b[:]) }
 
 func (b *batch) indexExpiry(k spool.Key, before, after *spool.Record) error {
 	var was, is []byte
@@ -161,7 +169,7 @@ func (b *batch) dueKeys(k spool.Key, rec *spool.Record) ([]dueKey, error) {
 			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(keys, func(a, b dueKey) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(keys, compareDue)
 	return slices.Compact(keys), nil
 }
 
