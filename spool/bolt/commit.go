@@ -232,6 +232,7 @@ type batch struct {
 	counts    spool.Counts    // with delta in it, once written
 	touched   map[uint32]bool // chains that got entries
 	newChains []*chain
+	gone      []*chain // nothing waits in them any more
 	ended     []uint64 // leases
 }
 
@@ -272,7 +273,7 @@ func (s *Store) applied(b *batch) {
 		s.counts.set(b.counts)
 	}
 	s.space.committed(s.db)
-	s.lanes.add(b.newChains)
+	s.lanes.change(b.gone, b.newChains)
 	s.leases.end(b.ended)
 	s.lanes.notify(b.touched)
 }

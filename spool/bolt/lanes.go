@@ -77,7 +77,10 @@ func (t *laneTable) find(table, name string) (uint32, bool) {
 
 // chainID gives the number of a chain, and writes a new one down.
 func (b *batch) chainID(table, name string) (uint32, error) {
-	if id, ok := b.s.lanes.find(table, name); ok {
+	isGone := func(id uint32) bool {
+		return slices.ContainsFunc(b.gone, func(c *chain) bool { return c.id == id })
+	}
+	if id, ok := b.s.lanes.find(table, name); ok && !isGone(id) {
 		return id, nil
 	}
 	for _, c := range b.newChains {
@@ -101,14 +104,18 @@ func (t *laneTable) nextID() uint32 {
 	return t.lastID + 1
 }
 
-// add makes chains known whose transaction is on disk.
-func (t *laneTable) add(chains []*chain) {
-	if len(chains) == 0 {
+// change forgets chains and makes new ones known, once that is on disk.
+func (t *laneTable) change(gone, fresh []*chain) {
+	if len(gone)+len(fresh) == 0 {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range chains {
+	for _, c := range gone {
+		delete(t.byID, c.id)
+		delete(t.byName, chainName{c.table, c.name})
+	}
+	for _, c := range fresh {
 		t.keep(c)
 	}
 	t.assign()

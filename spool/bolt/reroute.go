@@ -3,7 +3,9 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -12,8 +14,18 @@ import (
 	"relaykeep/spool"
 )
 
-// rerouteBatch bounds how many messages one transaction reroutes.
-const rerouteBatch = 256
+const (
+	rerouteBatch = 256                    // how many messages one transaction reroutes
+	reroutePause = 200 * time.Millisecond // before what is being sent is looked at again
+)
+
+// rerouting is one run of Reroute.
+type rerouting struct {
+	s      *Store
+	assign func(relay.Message, []relay.Recipient) []relay.Recipient
+	total  int
+	stuck  map[uint32]bool // chains in which something cannot be read
+}
 
 // candidate is a message to be rerouted: as it was read, and as it shall be.
 type candidate struct {
@@ -24,57 +36,63 @@ type candidate struct {
 }
 
 // Reroute assigns anew what was queued under another routing table; see
-// spool.Store. What is being sent meanwhile is waited for.
+// spool.Store. What is being sent meanwhile is waited for, after all else. What
+// cannot be read is left alone.
 func (s *Store) Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) []relay.Recipient) (int, error) {
-	total := 0
-	for _, ch := range s.lanes.stale() {
-		n, err := s.rerouteChain(ctx, ch, assign)
-		total += n
-		if err != nil {
-			return total, fmt.Errorf("reroute: %w", err)
+	r := rerouting{s: s, assign: assign, stuck: make(map[uint32]bool)}
+	for {
+		chains := slices.DeleteFunc(s.lanes.stale(), func(ch *chain) bool { return r.stuck[ch.id] })
+		if len(chains) == 0 {
+			return r.total, nil
+		}
+		busy := false
+		for _, ch := range chains {
+			gone, err := r.chain(ctx, ch)
+			if err != nil {
+				return r.total, fmt.Errorf("reroute: %w", err)
+			}
+			busy = busy || !gone
+		}
+		if busy {
+			if err := pause(ctx, s.closing, reroutePause); err != nil {
+				return r.total, fmt.Errorf("reroute: %w", err)
+			}
 		}
 	}
-	return total, nil
 }
 
-func (s *Store) rerouteChain(ctx context.Context, ch *chain, assign func(relay.Message, []relay.Recipient) []relay.Recipient) (total int, err error) {
-	var after []byte // the last due key that was looked at
-	busy := false    // something was passed over because it is being sent
+// chain goes through a chain once; gone is true where nothing is left in it.
+func (r *rerouting) chain(ctx context.Context, ch *chain) (gone bool, err error) {
+	var after []byte
 	for {
-		found, last, passed, err := s.readStale(ch, after)
+		found, last, err := r.read(ch, after)
 		if err != nil {
-			return total, err
+			return false, err
 		}
-		busy = busy || passed
 		if last == nil {
-			if !busy {
-				return total, s.forgetChain(ctx, ch)
-			}
-			// From the start again, when the attempts under way have ended.
-			after, busy = nil, false
-			if err := pause(ctx, s.closing, 200*time.Millisecond); err != nil {
-				return total, err
-			}
-			continue
+			return r.s.forgetChain(ctx, ch)
 		}
 		after = last
+		found = slices.DeleteFunc(found, func(c candidate) bool { return r.s.leases.any(c.key) })
 		for i := range found {
 			c := &found[i]
 			c.after = c.before
-			c.after.Recipients = assign(c.before.Message, append([]relay.Recipient(nil), c.before.Recipients...))
+			c.after.Recipients = r.assign(c.before.Message, slices.Clone(c.before.Recipients))
 		}
-		if err := s.writeRerouted(ctx, found); err != nil {
-			return total, err
+		if err := r.s.writeRerouted(ctx, found); err != nil {
+			return false, err
 		}
-		total += len(found)
+		r.total += len(found)
 	}
 }
 
-// readStale reads the next messages of a chain after a due key; last is nil at
-// the end.
-func (s *Store) readStale(ch *chain, after []byte) (found []candidate, last []byte, busy bool, err error) {
+// read gives the next messages of a chain after a due key, each once; last is
+// nil at the end. It does not ask for leases: a claim holds their lock while it
+// waits for its transaction, which may have to wait for this one.
+func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byte, err error) {
 	prefix := duePrefix(ch.id, 0)[:4]
-	err = s.view(func(tx *bbolt.Tx) error {
+	seen := make(map[spool.Key]bool)
+	err = r.s.view(func(tx *bbolt.Tx) error {
 		queue, c := tx.Bucket([]byte(bucketQueue)), tx.Bucket([]byte(bucketDue)).Cursor()
 		k, _ := c.Seek(prefix)
 		if after != nil {
@@ -85,25 +103,22 @@ func (s *Store) readStale(ch *chain, after []byte) (found []candidate, last []by
 		for ; bytes.HasPrefix(k, prefix) && len(found) < rerouteBatch; k, _ = c.Next() {
 			last = bytes.Clone(k)
 			_, key, ok := splitDueKey(k)
-			if !ok {
+			if seen[key] {
 				continue
 			}
-			if s.leases.any(key) {
-				busy = true
-				continue
-			}
+			seen[key] = true
 			raw := bytes.Clone(queue.Get(key[:]))
-			rec, err := s.codec.DecodeRecord(raw)
-			if err != nil {
-				return err
+			rec, err := r.s.codec.DecodeRecord(raw)
+			if !ok || err != nil || rec.Table != ch.table {
+				r.s.log.Error("a message of an earlier configuration cannot be read and is left alone", "message", string(key.ID()))
+				r.stuck[ch.id] = true
+				continue
 			}
-			if rec.Table == ch.table {
-				found = append(found, candidate{key: key, raw: raw, before: rec})
-			}
+			found = append(found, candidate{key: key, raw: raw, before: rec})
 		}
 		return nil
 	})
-	return found, last, busy, err
+	return found, last, err
 }
 
 // writeRerouted stores what was assigned anew, where nobody has changed or
@@ -126,30 +141,23 @@ func (s *Store) writeRerouted(ctx context.Context, found []candidate) error {
 	}})
 }
 
-// forgetChain removes an old chain that nothing waits in any more.
-func (s *Store) forgetChain(ctx context.Context, ch *chain) error {
-	prefix := duePrefix(ch.id, 0)[:4]
-	forgotten := false
-	err := s.do(ctx, &op{run: func(b *batch) error {
-		k, _ := b.due.Cursor().Seek(prefix)
-		forgotten = !bytes.HasPrefix(k, prefix)
-		if !forgotten {
-			return nil
-		}
-		return b.tx.Bucket([]byte(bucketChains)).Delete(prefix)
-	}})
-	if err == nil && forgotten {
-		s.lanes.forget(ch)
-	}
-	return err
-}
+// errInUse declines to forget a chain in which something waits.
+var errInUse = errors.New("the chain is in use")
 
-// forget drops a chain from memory, unless its table is today's again.
-func (t *laneTable) forget(c *chain) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.byID, c.id)
-	delete(t.byName, chainName{c.table, c.name})
+// forgetChain removes an old chain; gone is false where something waits in it.
+func (s *Store) forgetChain(ctx context.Context, ch *chain) (gone bool, err error) {
+	key := duePrefix(ch.id, 0)[:4]
+	err = s.do(ctx, &op{run: func(b *batch) error {
+		if k, _ := b.due.Cursor().Seek(key); bytes.HasPrefix(k, key) {
+			return decline(errInUse)
+		}
+		b.gone = append(b.gone, ch)
+		return b.tx.Bucket([]byte(bucketChains)).Delete(key)
+	}})
+	if errors.Is(err, errInUse) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // pause waits a moment, less where ctx or the store ends.
