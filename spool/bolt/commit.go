@@ -202,7 +202,11 @@ func (s *Store) transact(ops []*op) error {
 		if err := b.writeCounts(); err != nil {
 			return err
 		}
-		return tx.Commit()
+		id := tx.ID()
+		if err := tx.Commit(); err != nil {
+			return s.outcome(id, err)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -212,6 +216,23 @@ func (s *Store) transact(ops []*op) error {
 		o.done <- results[i]
 	}
 	return nil
+}
+
+// errVisible wraps the error of a commit that can be read all the same.
+var errVisible = errors.New("it may be on disk")
+
+// outcome marks the error of transaction id where its meta page was written
+// and only the way to the disk failed: then it must not be run again.
+func (s *Store) outcome(id int, err error) error {
+	visible := true // unless it is found not to be
+	_ = s.view(func(tx *bbolt.Tx) error {
+		visible = tx.ID() >= id
+		return nil
+	})
+	if visible {
+		return fmt.Errorf("%w: %w", errVisible, err)
+	}
+	return err
 }
 
 // rollback ends a transaction that was not committed; after a commit it does

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -201,5 +202,61 @@ func TestAFailedCommitEndsTheStore(t *testing.T) {
 	third := restart(t, again, false)
 	if third.Err() != nil {
 		t.Error("the note was not removed")
+	}
+}
+
+// A batch that found the disk full is not all of one piece: mail on its way in
+// is refused, and a change that cannot be made hurts no other.
+func TestAFullDiskRefusesMailOnly(t *testing.T) {
+	s := openTest(t, Options{})
+	broken := errors.New("half done")
+	bad := &op{run: func(*batch) error { return broken }}
+	mail := put("mail")
+	mail.grows = true
+	first, last := put("first"), put("last")
+	ops := []*op{first, mail, bad, last}
+	for _, o := range ops {
+		o.done = make(chan error, 1)
+	}
+	s.commitWithoutSpace(ops)
+	for i, want := range []error{nil, spool.ErrFull, broken, nil} {
+		if err := <-ops[i].done; !errors.Is(err, want) {
+			t.Errorf("change %d: %v, want %v", i, err, want)
+		}
+	}
+	if !has(t, s, "first") || !has(t, s, "last") || has(t, s, "mail") {
+		t.Error("what is stored is not what was answered")
+	}
+}
+
+func TestNothingIsCommittedWithoutSpaceAfterAFailure(t *testing.T) {
+	s := openTest(t, Options{})
+	panicking := &op{run: func(*batch) error { panic("page 7 already freed") }, done: make(chan error, 1)}
+	after := put("after")
+	after.done = make(chan error, 1)
+	s.commitWithoutSpace([]*op{panicking, after})
+	for _, o := range []*op{panicking, after} {
+		if err := <-o.done; !errors.Is(err, spool.ErrFailed) {
+			t.Errorf("%v", err)
+		}
+	}
+	if has(t, s, "after") {
+		t.Error("it was stored")
+	}
+}
+
+// A full disk that is met after the meta page was written leaves the outcome
+// unknown: the batch must not be run a second time.
+func TestOnlyWhatCannotBeReadIsRunAgain(t *testing.T) {
+	s := openTest(t, Options{})
+	if err := s.do(t.Context(), put("x")); err != nil {
+		t.Fatal(err)
+	}
+	now := txid(t, s)
+	if err := s.outcome(now, syscall.ENOSPC); isNoSpace(err) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("of a transaction that can be read: %v", err)
+	}
+	if err := s.outcome(now+1, syscall.ENOSPC); !isNoSpace(err) {
+		t.Errorf("of one that left no trace: %v", err)
 	}
 }

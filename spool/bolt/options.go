@@ -45,5 +45,5 @@ const (
 	allocSize     = 16 << 20
 	initialMmap   = 1 << 30 // so that no reader stops a writer that must remap
 	maxBallast    = 16 << 20
-	minBallast    = 256 << 10
+	minBallast    = 2 << 20 // a settlement alone rewrites some twenty pages
 )

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ type space struct {
 	dir     string
 	ballast string
 	size    int64        // of the ballast
+	mu      sync.Mutex   // held while the ballast comes or goes
 	used    atomic.Int64 // bytes of the file in use
 	full    atomic.Bool  // a commit found no room, and the ballast is gone
 	crowded chan struct{}
@@ -78,11 +80,13 @@ func (p *space) committed(db *bbolt.DB) {
 // takeOn lays the ballast down, in real blocks. Nothing is done where it lies
 // already.
 func (p *space) takeOn() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if info, err := os.Stat(p.ballast); err == nil && info.Size() == p.size {
 		p.full.Store(false)
 		return nil
 	}
-	f, err := os.OpenFile(p.ballast, os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(p.ballast, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -100,6 +104,8 @@ func (p *space) takeOn() error {
 
 // letGo frees the blocks of the ballast.
 func (p *space) letGo() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.full.Store(true)
 	if err := os.Remove(p.ballast); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -117,8 +123,7 @@ func (p *space) restore() error {
 }
 
 // commitWithoutSpace is what becomes of a batch that found the disk full: mail
-// on its way in is refused, the rest is tried again with the ballast's blocks,
-// and waits where even those are gone.
+// on its way in is refused, the rest is tried again with the ballast's blocks.
 func (s *Store) commitWithoutSpace(ops []*op) {
 	if !s.space.full.Load() {
 		s.log.Error("the disk is full: no more mail is accepted, delivery goes on", "path", s.opt.Path)
@@ -126,39 +131,51 @@ func (s *Store) commitWithoutSpace(ops []*op) {
 	if err := s.space.letGo(); err != nil {
 		s.log.Error("the ballast could not be let go", "error", err.Error())
 	}
-	keep := ops[:0]
 	for _, o := range ops {
 		if o.grows {
 			o.done <- fmt.Errorf("%w: the disk is full", spool.ErrFull)
 		} else {
-			keep = append(keep, o)
+			s.commitAlone(o)
 		}
 	}
-	for len(keep) > 0 {
-		err := s.transact(keep)
+}
+
+// commitAlone commits one op by itself, so that it needs as few pages as can
+// be, and waits where even those are not to be had.
+func (s *Store) commitAlone(o *op) {
+	one := []*op{o}
+	for {
+		if err := s.Err(); err != nil {
+			answer(one, err)
+			return
+		}
+		err := s.transact(one)
 		switch {
 		case err == nil:
 			return
 		case errors.Is(err, errOp):
-			answer(keep, err)
+			answer(one, err)
 			return
 		case !isNoSpace(err):
 			s.fail(fmt.Errorf("commit: %w", err))
-			answer(keep, s.failure)
+			answer(one, s.failure)
 			return
 		}
 		select {
 		case <-time.After(time.Second):
 		case <-s.closing:
-			answer(keep, fmt.Errorf("%w: the disk is full", spool.ErrFull))
+			answer(one, fmt.Errorf("%w: the disk is full", spool.ErrFull))
 			return
 		}
 	}
 }
 
-// isNoSpace reports whether a commit failed for want of room. bbolt turns the
-// error of growing the file into text.
+// isNoSpace reports whether a commit failed for want of room, and left the file
+// as it was. bbolt turns the error of growing the file into text.
 func isNoSpace(err error) bool {
+	if errors.Is(err, errVisible) {
+		return false
+	}
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
 		strings.Contains(err.Error(), syscall.ENOSPC.Error())
 }
