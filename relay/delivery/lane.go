@@ -129,7 +129,6 @@ func (l *lane) plan(now time.Time) plan {
 			return p
 		}
 	}
-	p.open = true
 	free := l.free()
 	switch {
 	case now.Before(l.pause):
@@ -143,6 +142,8 @@ func (l *lane) plan(now time.Time) plan {
 	default:
 		p.claim = free
 	}
+	// While a half-open lane cannot try, its mail goes the other way.
+	p.open = p.trial || l.breaker.state == BreakerClosed
 	return p
 }
 

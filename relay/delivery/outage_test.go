@@ -198,3 +198,31 @@ func TestProbeThatPanicsIsAFailure(t *testing.T) {
 		}
 	})
 }
+
+// An upstream that answers its probe with a wish to be asked less is left
+// alone for a while; its mail does not wait for that where another is up.
+func TestNobodyWaitsForAPausedProbe(t *testing.T) {
+	slow := with(throttled, func(v *relay.Verdict) { v.RetryAfter = time.Minute })
+	a, b := each(paused, slow, ok), always(ok)
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		w.box.put(w, to("r@x.example", "a", "b"))
+		synctest.Wait()
+		w.after(30 * time.Second)
+		w.box.put(w, to("probe@x.example", "a", "b"))
+		synctest.Wait()
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerHalfOpen || time.Until(st.PausedUntil) != time.Minute {
+			t.Fatalf("status %+v, want half-open and paused", st)
+		}
+		id := w.box.put(w, to("r@x.example", "a", "b"))
+		synctest.Wait()
+		if r := w.box.only(w, id); r.State != relay.Delivered || r.Upstream != "b" {
+			t.Errorf("%s by %q while a is paused", r.State, r.Upstream)
+		}
+		w.after(time.Minute)
+		id = w.box.put(w, to("r@x.example", "a", "b"))
+		synctest.Wait()
+		if r := w.box.only(w, id); r.Upstream != "a" {
+			t.Errorf("%s by %q after the pause", r.State, r.Upstream)
+		}
+	})
+}
