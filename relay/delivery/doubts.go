@@ -21,9 +21,13 @@ func (s *Scheduler) settleDoubts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("what an earlier process left in doubt: %w", err)
 	}
-	together(len(doubts), func(i int) { s.settleDoubt(&doubts[i], time.Now()) })
+	together(len(doubts), func(i int) { s.settleDoubt(ctx, &doubts[i], time.Now()) })
+	err = ctx.Err()
 	if s.failed.Load() {
-		return fmt.Errorf("what an earlier process left in doubt: %w", spool.ErrFailed)
+		err = spool.ErrFailed
+	}
+	if err != nil {
+		return fmt.Errorf("what an earlier process left in doubt: %w", err)
 	}
 	return nil
 }
@@ -44,19 +48,19 @@ func together(n int, fn func(i int)) {
 	all.Wait()
 }
 
-func (s *Scheduler) settleDoubt(d *spool.Delivery, now time.Time) {
+func (s *Scheduler) settleDoubt(ctx context.Context, d *spool.Delivery, now time.Time) {
 	v := relay.Verdict{
 		Class: relay.ClassUnknown, Scope: relay.ScopeUpstream, Action: relay.ActionRetry,
 		Stage: relay.StageBody, Text: doubtText, Rule: "restart",
 	}
-	outcomes := make([]outcome, len(d.Recipients))
+	outcomes, random := make([]outcome, len(d.Recipients)), s.Random()
 	for i, r := range d.Recipients {
-		outcomes[i] = s.decideDoubt(d, r, v, now)
+		outcomes[i] = s.decideDoubt(d, r, v, now, random)
 	}
-	s.settle(context.Background(), d, outcomes, telling{at: now, upstream: d.Lane, attempt: d.Attempt})
+	s.settle(ctx, d, outcomes, telling{at: now, upstream: d.Lane, attempt: d.Attempt})
 }
 
-func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Verdict, now time.Time) outcome {
+func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Verdict, now time.Time, random float64) outcome {
 	if _, routed := s.Routes[r.Route]; !routed {
 		o := s.reassign(d.Message, r, now)
 		if o.to.State == relay.Held {
@@ -66,7 +70,7 @@ func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Ve
 		}
 		r = o.to
 	}
-	o := decideSafely(r, v, s.sceneOf(d.Lane, d.Message, r, now))
+	o := decideSafely(r, v, s.sceneOf(d.Lane, d.Message, r, now, random))
 	if o.detail == "" {
 		o.detail = doubtText
 	}

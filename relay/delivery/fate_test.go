@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,7 +255,7 @@ func TestDamagedBodyIsHeld(t *testing.T) {
 
 func TestRouteThatIsGone(t *testing.T) {
 	reassign := func(_ relay.Message, r relay.Recipient, _ time.Time) (relay.Assignment, bool) {
-		return relay.Assignment{Route: "default", Upstreams: []string{"b"}, ExpiresAt: r.ExpiresAt}, r.Address == "moved@x.example"
+		return relay.Assignment{Route: "default", Upstreams: []string{"b"}, ExpiresAt: r.ExpiresAt.Add(time.Hour)}, r.Address == "moved@x.example"
 	}
 	a, b := always(ok), always(ok)
 	within(t, func(s *box) Options {
@@ -273,6 +274,9 @@ func TestRouteThatIsGone(t *testing.T) {
 		w.wantState(moved, relay.Delivered)
 		if moved.Upstream != "b" || moved.Route != "default" {
 			t.Errorf("went by %s on %s", moved.Upstream, moved.Route)
+		}
+		if want := to("", "").ExpiresAt; !moved.ExpiresAt.Equal(want) {
+			t.Errorf("expires at %v now, want %v", moved.ExpiresAt, want)
 		}
 		for _, id := range ids[1:] {
 			r := w.box.only(w, id)
@@ -389,6 +393,66 @@ func TestOutcomeThatCannotBeStored(t *testing.T) {
 		}
 		if len(events.of(relay.EventIncidentOpened)) != 1 || len(events.of(relay.EventDelivered)) != 0 {
 			t.Errorf("events %+v", events.events)
+		}
+	})
+}
+
+// Recipients that are deferred in one attempt go together in the next, however
+// the policy spreads its delays.
+func TestWhoIsDeferredTogetherGoesTogether(t *testing.T) {
+	a := each(greylist, ok)
+	within(t, func(b *box) Options {
+		o := oneWay(b, a)
+		var drawn atomic.Int64
+		o.Random = func() float64 { return float64(drawn.Add(1)) / 100 }
+		r := o.Routes["default"]
+		r.Retry = spread{}
+		o.Routes["default"] = r
+		return o
+	}, func(w *world) {
+		id := w.box.put(w, to("r@x.example", "a"), to("s@x.example", "a"), to("t@x.example", "a"))
+		w.after(2 * time.Minute)
+		for _, r := range w.box.entry(w, id).Recipients {
+			w.wantState(r, relay.Delivered)
+		}
+		if n := a.attempts(); n != 2 {
+			t.Errorf("%d attempts, want 2", n)
+		}
+	})
+}
+
+// spread is a policy of a minute and up to another one.
+type spread struct{}
+
+func (spread) Delay(_ int, random float64) (time.Duration, bool) {
+	return time.Minute + time.Duration(random*float64(time.Minute)), true
+}
+
+// A start that is given up leaves its doubts to the next one.
+func TestStartThatIsGivenUpLeavesDoubts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox()
+		b.put(t, to("sent@x.example", "a"))
+		b.Open("a", true)
+		due, _, err := b.Claim(t.Context(), "a", spool.Limit{Messages: 1, Recipients: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Mark(&due[0], []int{0})(); err != nil {
+			t.Fatal(err)
+		}
+		b.Crash()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		b.settleErr = ctx.Err()
+		o := oneWay(b, always(ok))
+		o.Sink = new(tape)
+		if err := New(o).Start(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Start gave %v", err)
+		}
+		b.Crash()
+		if doubts, err := b.Doubts(t.Context()); len(doubts) != 1 || err != nil {
+			t.Errorf("%d doubts, %v, want one", len(doubts), err)
 		}
 	})
 }

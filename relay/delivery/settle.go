@@ -11,8 +11,11 @@ import (
 
 // settle decides on every recipient and stores it all in one transaction.
 func (a *attempt) settle() {
+	// One number for all: recipients that are deferred together are due
+	// together, in one transaction again.
+	random := a.s.Random()
 	for place, i := range a.asked {
-		a.outcomes[i] = a.decide(place)
+		a.outcomes[i] = a.decide(place, random)
 	}
 	a.s.settle(context.Background(), a.d, a.outcomes, telling{
 		at: a.ended, upstream: a.lane, attempt: a.d.Attempt, duration: a.ended.Sub(a.started),
@@ -20,9 +23,9 @@ func (a *attempt) settle() {
 }
 
 // decide gives the outcome of the recipient at this place in a.to.
-func (a *attempt) decide(place int) outcome {
+func (a *attempt) decide(place int, random float64) outcome {
 	r := a.to[place]
-	sc := a.s.sceneOf(a.lane, a.d.Message, r, a.ended)
+	sc := a.s.sceneOf(a.lane, a.d.Message, r, a.ended, random)
 	if a.panicked != "" {
 		return broken(r, sc, a.marked != nil && a.marked[place], a.panicked)
 	}
@@ -63,15 +66,16 @@ func broken(r relay.Recipient, sc scene, inDoubt bool, cause string) outcome {
 }
 
 // sceneOf gathers what a decision on r depends on.
-func (s *Scheduler) sceneOf(lane string, m relay.Message, r relay.Recipient, now time.Time) scene {
+func (s *Scheduler) sceneOf(lane string, m relay.Message, r relay.Recipient, now time.Time, random float64) scene {
 	return scene{
 		lane: lane, route: s.Routes[r.Route], received: m.ReceivedAt,
-		now: now, random: s.Random(), state: s.stateOf,
+		now: now, random: random, state: s.stateOf,
 	}
 }
 
 // reassign finds a route of today for a recipient whose own is gone: it is due
-// at once for the upstreams there, or held where there is none.
+// at once for the upstreams there, or held where there is none. When it expires
+// was settled when it was accepted.
 func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) (o outcome) {
 	sc := scene{now: now, state: s.stateOf}
 	defer func() {
@@ -82,7 +86,7 @@ func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) 
 	}()
 	if s.Reassign != nil {
 		if a, ok := s.Reassign(m, r, now); ok {
-			r.Route, r.Priority, r.ExpiresAt = a.Route, a.Priority, a.ExpiresAt
+			r.Route, r.Priority = a.Route, a.Priority
 			r.Eligible, r.Failures, r.NextAttempt = a.Upstreams, 0, now
 			return outcome{to: r}
 		}
