@@ -135,7 +135,11 @@ func (s *Store) prepareFile() (fresh bool, err error) {
 	case info.IsDir():
 		return false, fmt.Errorf("spool %s is a folder: name a file, such as %s", path, filepath.Join(path, "spool.db"))
 	}
-	if err := checkMeta(path, info.Size()); err != nil {
+	err = checkMeta(path, info.Size())
+	if errors.Is(err, fs.ErrPermission) {
+		return false, fmt.Errorf("spool %s: %w", path, err)
+	}
+	if err != nil {
 		return false, damaged(path, err)
 	}
 	return false, nil
