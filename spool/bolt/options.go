@@ -11,7 +11,7 @@ type Options struct {
 	Path string
 
 	MaxSize     int64         // of used pages, in bytes; past it Accept returns spool.ErrFull. 0: no limit
-	MinFreeDisk int64         // bytes left on the file system below which Accept returns spool.ErrFull
+	MinFreeDisk int64         // bytes left on the disk and unused in the file below which Accept returns spool.ErrFull
 	History     time.Duration // how long finished messages stay listed
 	KeepFailed  time.Duration // how long bodies of bounced and expired mail are kept
 

@@ -24,7 +24,7 @@ func (s *Store) maintain() {
 		case <-s.failed:
 			return
 		}
-		if s.space.full.Load() {
+		if !s.space.laid.Load() {
 			if err := s.space.restore(); err != nil {
 				s.log.Warn("no ballast for a full disk could be laid down", "error", err.Error())
 			}

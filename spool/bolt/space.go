@@ -25,10 +25,13 @@ type space struct {
 	minFree int64
 	dir     string
 	ballast string
-	size    int64        // of the ballast
-	mu      sync.Mutex   // held while the ballast comes or goes
+	size    int64      // of the ballast
+	mu      sync.Mutex // held while the ballast comes or goes
+	disk    func(dir string) (int64, error)
 	used    atomic.Int64 // bytes of the file in use
-	full    atomic.Bool  // a commit found no room, and the ballast is gone
+	unused  atomic.Int64 // bytes of the file that commits take before any of the disk
+	full    atomic.Bool  // a commit found no room
+	laid    atomic.Bool  // the ballast lies there
 	crowded chan struct{}
 }
 
@@ -59,10 +62,22 @@ func (p *space) check() error {
 			return fmt.Errorf("%w: it uses %d bytes of %d (max_size)", spool.ErrFull, used, p.maxSize)
 		}
 	}
-	if free, err := freeDisk(p.dir); err == nil && free < p.minFree {
-		return fmt.Errorf("%w: %d bytes are free on the disk, fewer than %d (min_free_disk)", spool.ErrFull, free, p.minFree)
+	need := p.minFree
+	if !p.laid.Load() {
+		need += 2 * p.size
+	}
+	if room, err := p.room(); err == nil && room < need {
+		return fmt.Errorf("%w: %d bytes are free on the disk and in the file, fewer than %d (min_free_disk)", spool.ErrFull, room, need)
 	}
 	return nil
+}
+
+// room is what commits may still take: of the disk, and of the file, which
+// never shrinks. Without the latter a spool that once filled its disk would
+// refuse mail for ever, empty as it may be.
+func (p *space) room() (int64, error) {
+	free, err := p.disk(p.dir)
+	return free + p.unused.Load(), err
 }
 
 // isCrowded reports whether the history should make room.
@@ -71,8 +86,10 @@ func (p *space) isCrowded() bool { return p.maxSize > 0 && p.used.Load() > p.max
 // committed takes note of how much the file uses now.
 func (p *space) committed(db *bbolt.DB) {
 	st := db.Stats()
+	unused := int64(st.FreePageN+st.PendingPageN) * int64(db.Info().PageSize)
 	_ = db.View(func(tx *bbolt.Tx) error {
-		p.used.Store(tx.Size() - int64(st.FreePageN+st.PendingPageN)*int64(db.Info().PageSize))
+		p.used.Store(tx.Size() - unused)
+		p.unused.Store(unused)
 		return nil
 	})
 }
@@ -80,10 +97,8 @@ func (p *space) committed(db *bbolt.DB) {
 // takeOn lays the ballast down, in real blocks. Nothing is done where it lies
 // already.
 func (p *space) takeOn() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if info, err := os.Stat(p.ballast); err == nil && info.Size() == p.size {
-		p.full.Store(false)
+		p.laid.Store(true)
 		return nil
 	}
 	f, err := os.OpenFile(p.ballast, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
@@ -98,7 +113,7 @@ func (p *space) takeOn() error {
 	if err != nil {
 		return errors.Join(err, os.Remove(p.ballast))
 	}
-	p.full.Store(false)
+	p.laid.Store(true)
 	return nil
 }
 
@@ -107,17 +122,26 @@ func (p *space) letGo() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.full.Store(true)
+	p.laid.Store(false)
 	if err := os.Remove(p.ballast); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// restore lays the ballast down again once there is room for it and for the
-// reserve.
+// restore lets mail in again once there is room beyond the reserve, and lays
+// the ballast down again. Where the disk has no blocks for it, unused pages of
+// the file stand in: check keeps as many.
 func (p *space) restore() error {
-	if free, err := freeDisk(p.dir); err != nil || free < p.minFree+2*p.size {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	free, err := p.disk(p.dir)
+	if err != nil || free+p.unused.Load() < p.minFree+2*p.size {
 		return err
+	}
+	p.full.Store(false)
+	if free < 2*p.size {
+		return nil
 	}
 	return p.takeOn()
 }

@@ -80,6 +80,33 @@ func TestTheDiskReserveStopsAccept(t *testing.T) {
 	}
 }
 
+// A spool that has filled its disk takes mail again once its own file, which
+// does not shrink, has room.
+func TestAFileWithRoomInItTakesMail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, Options{MinFreeDisk: 4 << 20})
+		for range 80 {
+			if err := tryAccept(t, s, 100_000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.space.disk = func(string) (int64, error) { return minBallast, nil }
+		if err := tryAccept(t, s, 10); !errors.Is(err, spool.ErrFull) {
+			t.Errorf("below the reserve: %v", err)
+		}
+		if err := s.space.letGo(); err != nil {
+			t.Fatal(err)
+		}
+		deliverAll(t, s, relay.Delivered)
+		if err := s.space.restore(); err != nil {
+			t.Fatal(err)
+		}
+		if err := tryAccept(t, s, 10); err != nil {
+			t.Errorf("with everything delivered: %v", err)
+		}
+	})
+}
+
 func TestTheBallastIsLaidDownAndLetGo(t *testing.T) {
 	s := openTest(t, Options{})
 	info, err := os.Stat(s.space.ballast)

@@ -54,6 +54,7 @@ func Open(opt Options) (*Store, error) {
 		failed:  make(chan struct{}),
 		closing: make(chan struct{}),
 	}
+	s.space.disk = freeDisk
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
