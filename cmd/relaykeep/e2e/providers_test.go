@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"syscall"
 	"testing"
 
 	"relaykeep/relay"
@@ -117,13 +120,44 @@ func checkOutcome(t *testing.T, p *process, id relay.ID, want outcome) {
 	}
 }
 
-// TestProviderGone sends past an upstream that refuses connections.
+// TestProviderGone sends past an upstream that cannot be reached.
 func TestProviderGone(t *testing.T) {
-	second := startProvider(t, upstreamtest.Options{})
-	n := newNode(t, settings{}, upstreamBlock("first", quietAddress(t), ""), upstreamBlock("second", second.Addr(), ""))
-	p := n.start()
-	checkOutcome(t, p, p.post(letter()), failsOver)
-	p.stop()
+	for name, address := range map[string]string{"refuses connections": quietAddress(t), "is a black hole": blackHole(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			second := startProvider(t, upstreamtest.Options{})
+			n := newNode(t, settings{}, upstreamBlock("first", address, `connect_timeout = "1s"`), upstreamBlock("second", second.Addr(), ""))
+			p := n.start()
+			checkOutcome(t, p, p.post(letter()), failsOver)
+			p.stop()
+		})
+	}
+}
+
+// blackHole is an address at which no packet is answered: the queue of a
+// listener that accepts nothing has room for one connection, which is there.
+func blackHole(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	at := &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(syscall.Bind(fd, at), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return address
 }
 
 // TestLoginRefused sends past an upstream that does not let us in.
