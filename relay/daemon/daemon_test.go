@@ -218,3 +218,42 @@ func TestNewFails(t *testing.T) {
 		})
 	}
 }
+
+// Mail that no route of today's configuration matches is held; what there is to
+// look into is one thing, however many messages it concerns.
+func TestMailWithoutARouteIsOneIncident(t *testing.T) {
+	checkGoroutines(t)
+	p := newPlace(t, "127.0.0.1:1")
+	d := start(t, p.options(t))
+	for range 3 {
+		send(t, d)
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	o := p.options(t)
+	o.Config.Routes[0].Match.Sender = []string{"*@elsewhere.example"}
+	seen := make(watch, 100)
+	o.Watch = seen
+	d = start(t, o)
+	incidents := 0
+	for held := 0; held < 3; {
+		switch e := <-seen; e.Kind {
+		case relay.EventHeld:
+			held++
+		case relay.EventIncidentOpened:
+			incidents++
+		}
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if incidents != 1 {
+		t.Errorf("%d incidents, want 1", incidents)
+	}
+}
+
+// watch hands events on; it has room for all of a test.
+type watch chan relay.Event
+
+func (w watch) Emit(e relay.Event) { w <- e }

@@ -14,6 +14,7 @@ import (
 
 // reroute brings what was queued under another routing table to today's.
 func (d *Daemon) reroute() {
+	told := make(map[string]bool) // routes whose end was told: an incident has one cause, not one message
 	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) []relay.Recipient {
 		now := time.Now().UTC()
 		for i := range to {
@@ -22,7 +23,7 @@ func (d *Daemon) reroute() {
 			}
 			a, ok := d.reassign(m, to[i], now)
 			if to[i] = followRoute(to[i], a, ok); !ok {
-				d.tellUnroutable(&m, &to[i], now)
+				d.tellUnroutable(&m, &to[i], now, told)
 			}
 		}
 		return to
@@ -91,12 +92,17 @@ func within(whole, part []string) bool {
 	return true
 }
 
-func (d *Daemon) tellUnroutable(m *relay.Message, r *relay.Recipient, now time.Time) {
-	for _, kind := range []relay.EventKind{relay.EventHeld, relay.EventIncidentOpened} {
-		d.sink.Emit(relay.Event{
-			Kind: kind, At: now, Message: m.ID, MessageID: m.MessageID, From: m.From, To: r.Address,
-			Size: m.Size, Listener: m.Listener, Client: m.Client, User: m.User,
-			Total: now.Sub(m.ReceivedAt), Detail: r.HoldReason,
-		})
+func (d *Daemon) tellUnroutable(m *relay.Message, r *relay.Recipient, now time.Time, told map[string]bool) {
+	e := relay.Event{
+		Kind: relay.EventHeld, At: now, Message: m.ID, MessageID: m.MessageID, From: m.From, To: r.Address,
+		Size: m.Size, Listener: m.Listener, Client: m.Client, User: m.User,
+		Total: now.Sub(m.ReceivedAt), Detail: r.HoldReason,
 	}
+	d.sink.Emit(e)
+	if told[r.Route] {
+		return
+	}
+	told[r.Route] = true
+	e.Kind = relay.EventIncidentOpened
+	d.sink.Emit(e)
 }
