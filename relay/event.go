@@ -52,5 +52,6 @@ type Event struct {
 	Duration    time.Duration // of the attempt
 	Total       time.Duration // since the message was accepted
 
-	Detail string // in words for people: why held, what was repaired, …
+	Incident int64  // the number of the incident that is opened, closed or holds it
+	Detail   string // in words for people: why held, what was repaired, …
 }

@@ -62,7 +62,21 @@ type Assignment struct {
 	Upstreams []string // in order of preference, never empty
 	Priority  Priority
 	ExpiresAt time.Time
+
+	Action     RouteAction
+	RedirectTo string // of RouteRedirect: the address that the mail goes to instead
 }
+
+// RouteAction is what a route does with mail.
+type RouteAction uint8
+
+// The actions of routes; all but the first are for staging systems.
+const (
+	RouteDeliver  RouteAction = iota
+	RouteDiscard              // accepted and thrown away
+	RouteHold                 // kept for an operator to release
+	RouteRedirect             // sent to another address
+)
 
 // RouteQuery is what routing may look at. Header is nil while the header has
 // not been read yet; it returns every value of a field, unfolded.

@@ -115,7 +115,9 @@ type Recipient struct {
 	Last     Verdict
 	LastAt   time.Time
 
-	// HoldReason says why a recipient is held, in words for people.
+	// HoldReason says why a recipient is held, in words for people; Incident is
+	// the number of the incident that holds it, 0 for none.
 	HoldReason string
+	Incident   int64
 	FinishedAt time.Time
 }

@@ -70,6 +70,7 @@ func (c *Codec) EncodeEvent(e *relay.Event) ([]byte, error) {
 		Kind: string(e.Kind), At: nanos(e.At), To: e.To, Upstream: e.Upstream,
 		Attempt: e.Attempt, Verdict: toWireVerdict(&e.Verdict), NextAttempt: nanos(e.NextAttempt),
 		Duration: int64(e.Duration), Total: int64(e.Total), Detail: e.Detail,
+		Incident: e.Incident,
 	})
 }
 
@@ -86,8 +87,23 @@ func (c *Codec) DecodeEvent(b []byte, m *relay.Message) (relay.Event, error) {
 		User: m.User, From: m.From, Size: m.Size,
 		To: w.To, Upstream: w.Upstream, Attempt: w.Attempt, Verdict: w.Verdict.verdict(),
 		NextAttempt: fromNanos(w.NextAttempt), Duration: time.Duration(w.Duration),
-		Total: time.Duration(w.Total), Detail: w.Detail,
+		Total: time.Duration(w.Total), Detail: w.Detail, Incident: w.Incident,
 	}, nil
+}
+
+// EncodeIncident gives the bytes of an incident, without Held.
+func (c *Codec) EncodeIncident(i *relay.Incident) ([]byte, error) {
+	w := toWireIncident(i)
+	return c.encode(&w)
+}
+
+// DecodeIncident reads what EncodeIncident wrote. It does not keep b.
+func (c *Codec) DecodeIncident(b []byte) (relay.Incident, error) {
+	var w wireIncident
+	if err := c.decode(b, &w); err != nil {
+		return relay.Incident{}, fmt.Errorf("a stored incident cannot be read: %w", err)
+	}
+	return w.incident(), nil
 }
 
 // Mark is the record that some recipients of a message are about to be sent

@@ -36,6 +36,7 @@ func anyRecord(t *rapid.T) Record {
 			Attempts: rapid.Int().Draw(t, "attempts"), Failures: rapid.Int().Draw(t, "failures"), InDoubt: rapid.Int().Draw(t, "doubt"),
 			Upstream: text.Draw(t, "upstream"), RemoteID: text.Draw(t, "remote"), Last: verdict.Draw(t, "last"), LastAt: when.Draw(t, "lastAt"),
 			HoldReason: text.Draw(t, "hold"), FinishedAt: when.Draw(t, "finished"),
+			Incident: rapid.Int64().Draw(t, "incident"),
 		}
 	})
 	r := Record{Table: text.Draw(t, "table"), Recipients: rapid.SliceOfN(recipient, 1, 5).Draw(t, "recipients")}
@@ -73,7 +74,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 14}, {relay.Recipient{}, 18}, {relay.Verdict{}, 12}, {Record{}, 3}} {
+	}{{relay.Message{}, 14}, {relay.Recipient{}, 19}, {relay.Verdict{}, 12}, {Record{}, 3}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}
@@ -87,13 +88,29 @@ func TestEventComesBackAsItWas(t *testing.T) {
 	want := relay.Event{
 		Kind: relay.EventDeferred, At: at, Message: "id", MessageID: "<m>", From: "f", Size: 7, Client: "c", Listener: "l", User: "u",
 		To: "t", Upstream: "up", Attempt: 3, Verdict: relay.Verdict{Class: relay.ClassDeferred, Code: 450, Text: "later"},
-		NextAttempt: at.Add(time.Minute), Duration: time.Second, Total: time.Hour, Detail: "d",
+		NextAttempt: at.Add(time.Minute), Duration: time.Second, Total: time.Hour, Detail: "d", Incident: 7,
 	}
 	b, err := c.EncodeEvent(&want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := c.DecodeEvent(b, &m); err != nil || got != want {
+		t.Fatalf("%v\n got %+v\nwant %+v", err, got, want)
+	}
+}
+
+func TestIncidentComesBackAsItWas(t *testing.T) {
+	c := NewCodec()
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	want := relay.Incident{
+		Number: 3, Cause: "upstream ses auth", Kind: relay.IncidentUpstream, Upstream: "ses", Sender: "a@example.com",
+		Verdict: relay.Verdict{Code: 535}, Detail: "d", OpenedAt: at, ClosedAt: at.Add(time.Hour), ClosedBy: "probe", Times: 2,
+	}
+	b, err := c.EncodeIncident(&want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.DecodeIncident(b); err != nil || got != want {
 		t.Fatalf("%v\n got %+v\nwant %+v", err, got, want)
 	}
 }
@@ -129,6 +146,7 @@ func FuzzCodec(f *testing.F) {
 		_, _ = c.DecodeMark(b)
 		_, _ = c.DecodeCounts(b)
 		_, _ = c.DecodeEvent(b, &relay.Message{})
+		_, _ = c.DecodeIncident(b)
 		r, err := c.DecodeRecord(b)
 		if err != nil {
 			return

@@ -39,7 +39,8 @@ type Store interface {
 	// Accept takes a message in. It reads body to its end, in bounded memory,
 	// sets m.Size and m.SHA256, and returns nil only when envelope,
 	// recipients, body and due index are on disk. m.ID must be fresh (NewID)
-	// and each recipient queued. If body fails, its error is returned as it is
+	// and each recipient queued, held or finished: when all are finished the
+	// message goes to the history at once, without its body. If body fails, its error is returned as it is
 	// (wrapped) and nothing is kept. ctx bounds the wait up to the moment
 	// where the message has joined a commit, not that of the commit itself.
 	Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error
@@ -56,7 +57,8 @@ type Store interface {
 
 	// Claim leases what is due for the lane now: at most limit.Messages
 	// deliveries of at most limit.Recipients recipients each, high priority
-	// first. It never waits for mail: when it returns fewer than asked for,
+	// first; now and then a claim begins with the lowest, so that it does not
+	// starve. It never waits for mail: when it returns fewer than asked for,
 	// next is when the next one becomes due (the zero time: nothing is
 	// waiting). Each delivery must be given back by Settle or Release. The
 	// cost does not grow with the length of the queue.
@@ -115,6 +117,35 @@ type Store interface {
 	// how much that is.
 	Stats(ctx context.Context) (Stats, error)
 
+	// OpenIncident opens an incident, durably, and gives it its number. Where
+	// one of the same cause is open already it is returned as it is, and opened
+	// is false; one that was closed is opened again under its old number, with
+	// the verdict and the detail of now.
+	OpenIncident(ctx context.Context, i relay.Incident) (as relay.Incident, opened bool, err error)
+
+	// CloseIncident closes an incident, durably; ErrNotFound where it is not
+	// open. What it holds stays held until ReleaseIncident.
+	CloseIncident(ctx context.Context, number int64, by string) (relay.Incident, error)
+
+	// Incidents gives the open incidents, or all, by number, with the number
+	// of recipients that each holds (counted up to MaxHeldCount).
+	Incidents(ctx context.Context, all bool) ([]relay.Incident, error)
+
+	// ReleaseIncident gives every recipient that names an incident and is held
+	// the value that assign returns, in bounded batches: queued again, or held
+	// by another incident. They are found by an index. assign is called
+	// outside of any transaction, and again where the message has changed
+	// meanwhile.
+	ReleaseIncident(ctx context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
+
+	// LaneState gives what was kept for a lane by KeepLaneState or by a
+	// settlement, nil if nothing was.
+	LaneState(ctx context.Context, lane string) ([]byte, error)
+
+	// KeepLaneState stores a few bytes for a lane, durably: what a scheduler
+	// must know of it after a restart.
+	KeepLaneState(ctx context.Context, lane string, state []byte) error
+
 	// Failed is closed when the store has failed (ErrFailed); Err then says
 	// why. The process should end and start again.
 	Failed() <-chan struct{}
@@ -147,7 +178,15 @@ type Delivery struct {
 type Settlement struct {
 	Recipients []relay.Recipient // as long as Delivery.Recipients, in the same order
 	Events     []relay.Event
+
+	// LaneState, where it is set, gives what is kept for Delivery.Lane in the
+	// same transaction. It is called when that is written, maybe more than
+	// once, so that the newest state is stored; nil bytes store nothing.
+	LaneState func() []byte
 }
+
+// MaxHeldCount bounds the counting of what an incident holds.
+const MaxHeldCount = 10_000
 
 // Entry is one message as the store knows it.
 type Entry struct {

@@ -52,6 +52,7 @@ type wireRecipient struct {
 	LastAt            int64        `cbor:"16,keyasint,omitempty"`
 	HoldReason        string       `cbor:"17,keyasint,omitempty"`
 	FinishedAt        int64        `cbor:"18,keyasint,omitempty"`
+	Incident          int64        `cbor:"19,keyasint,omitempty"`
 }
 
 type wireVerdict struct {
@@ -80,6 +81,37 @@ type wireEvent struct {
 	Duration    int64        `cbor:"8,keyasint,omitempty"`
 	Total       int64        `cbor:"9,keyasint,omitempty"`
 	Detail      string       `cbor:"10,keyasint,omitempty"`
+	Incident    int64        `cbor:"11,keyasint,omitempty"`
+}
+
+type wireIncident struct {
+	Number   int64        `cbor:"1,keyasint"`
+	Cause    string       `cbor:"2,keyasint"`
+	Kind     string       `cbor:"3,keyasint"`
+	Upstream string       `cbor:"4,keyasint,omitempty"`
+	Sender   string       `cbor:"5,keyasint,omitempty"`
+	Verdict  *wireVerdict `cbor:"6,keyasint,omitempty"`
+	Detail   string       `cbor:"7,keyasint,omitempty"`
+	OpenedAt int64        `cbor:"8,keyasint,omitempty"`
+	ClosedAt int64        `cbor:"9,keyasint,omitempty"`
+	ClosedBy string       `cbor:"10,keyasint,omitempty"`
+	Times    int          `cbor:"11,keyasint,omitempty"`
+}
+
+func toWireIncident(i *relay.Incident) wireIncident {
+	return wireIncident{
+		Number: i.Number, Cause: i.Cause, Kind: string(i.Kind), Upstream: i.Upstream, Sender: i.Sender,
+		Verdict: toWireVerdict(&i.Verdict), Detail: i.Detail,
+		OpenedAt: nanos(i.OpenedAt), ClosedAt: nanos(i.ClosedAt), ClosedBy: i.ClosedBy, Times: i.Times,
+	}
+}
+
+func (w *wireIncident) incident() relay.Incident {
+	return relay.Incident{
+		Number: w.Number, Cause: w.Cause, Kind: relay.IncidentKind(w.Kind), Upstream: w.Upstream, Sender: w.Sender,
+		Verdict: w.Verdict.verdict(), Detail: w.Detail,
+		OpenedAt: fromNanos(w.OpenedAt), ClosedAt: fromNanos(w.ClosedAt), ClosedBy: w.ClosedBy, Times: w.Times,
+	}
 }
 
 func toWireMessage(m *relay.Message) wireMessage {
@@ -108,7 +140,7 @@ func toWireRecipient(r *relay.Recipient) wireRecipient {
 		Attempts: r.Attempts, Failures: r.Failures, InDoubt: r.InDoubt,
 		Upstream: r.Upstream, RemoteID: r.RemoteID,
 		Last: toWireVerdict(&r.Last), LastAt: nanos(r.LastAt),
-		HoldReason: r.HoldReason, FinishedAt: nanos(r.FinishedAt),
+		HoldReason: r.HoldReason, FinishedAt: nanos(r.FinishedAt), Incident: r.Incident,
 	}
 }
 
@@ -120,7 +152,7 @@ func (w *wireRecipient) recipient() relay.Recipient {
 		Attempts: w.Attempts, Failures: w.Failures, InDoubt: w.InDoubt,
 		Upstream: w.Upstream, RemoteID: w.RemoteID,
 		Last: w.Last.verdict(), LastAt: fromNanos(w.LastAt),
-		HoldReason: w.HoldReason, FinishedAt: fromNanos(w.FinishedAt),
+		HoldReason: w.HoldReason, FinishedAt: fromNanos(w.FinishedAt), Incident: w.Incident,
 	}
 }
 

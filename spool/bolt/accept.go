@@ -115,13 +115,23 @@ func (in *intake) finish(ctx context.Context, rec *spool.Record) error {
 	if n := len(chunks); len(chunks[n-1]) == 0 {
 		chunks = chunks[:n-1] // the body ended with the chunk before, or is empty
 	}
+	finished := rec.Finished()
 	return in.s.do(ctx, &op{grows: true, bytes: int(min(in.size, stageChunks*chunkSize)) + 1024, run: func(b *batch) error {
 		if in.staged == 0 {
 			if err := b.mustBeFresh(in.key); err != nil {
 				return err
 			}
-		} else if err := b.staged.Delete(in.key[:]); err != nil {
-			return err
+		}
+		if finished { // nobody will read its body
+			if err := b.unstage(in.key); err != nil {
+				return err
+			}
+			return b.insertFinished(in.key, rec)
+		}
+		if in.staged > 0 {
+			if err := b.staged.Delete(in.key[:]); err != nil {
+				return err
+			}
 		}
 		if err := b.putChunks(in.key, in.staged, chunks); err != nil {
 			return err

@@ -29,7 +29,7 @@ func (s *Store) Claim(ctx context.Context, lane string, limit spool.Limit) ([]sp
 	err := s.view(func(tx *bbolt.Tx) error {
 		c.queue = tx.Bucket([]byte(bucketQueue))
 		c.due = tx.Bucket([]byte(bucketDue)).Cursor()
-		for priority := range byte(priorities) {
+		for _, priority := range claimOrder(s.leases.turn(lane)) {
 			for _, ch := range chains {
 				if c.full() {
 					return nil
@@ -40,6 +40,16 @@ func (s *Store) Claim(ctx context.Context, lane string, limit spool.Limit) ([]sp
 		return nil
 	})
 	return c.taken, c.next, err
+}
+
+// claimOrder gives the priorities in the order in which a claim asks for them:
+// the highest first, but for one claim in starveTurns, so that low priority is
+// served, too, while more of a higher one comes than a lane can take.
+func claimOrder(turn uint64) [priorities]byte {
+	if turn%starveTurns == 0 {
+		return [priorities]byte{2, 1, 0}
+	}
+	return [priorities]byte{0, 1, 2}
 }
 
 // claim is one run through the due index, under the lock of the leases.

@@ -40,4 +40,8 @@
 //	finished  time (8), id → nothing: to prune the history by
 //	kept      time (8), id → nothing: bodies of failed mail that are kept
 //	tokens    upstream → refresh token
+//	incidents number (8) → incident
+//	causes    cause → number of its incident
+//	held      number (8), id → how many recipients it holds there (4)
+//	lanes     upstream → what the scheduler keeps of it
 package bolt

@@ -59,6 +59,9 @@ func splitDueKey(b []byte) (at time.Time, k spool.Key, ok bool) {
 	return fromStamp(binary.BigEndian.Uint64(b[5:])), k, true
 }
 
+// starveTurns: see claimOrder.
+const starveTurns = 8
+
 // priorities are the bytes that stand for them in the index, first served
 // first.
 const priorities = 3

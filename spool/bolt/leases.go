@@ -21,6 +21,14 @@ type leaseTable struct {
 	seq  uint64
 	byID map[uint64]*lease
 	of   map[spool.Key][]*lease
+
+	turns map[string]uint64 // how many claims each lane has made
+}
+
+// turn counts the claims of a lane, from 1. The lock is held.
+func (t *leaseTable) turn(lane string) uint64 {
+	t.turns[lane]++
+	return t.turns[lane]
 }
 
 // lease is one delivery.
@@ -38,6 +46,7 @@ func (t *leaseTable) start(now time.Time) {
 	t.seq = uint64(now.UnixNano())
 	t.byID = make(map[uint64]*lease)
 	t.of = make(map[spool.Key][]*lease)
+	t.turns = make(map[string]uint64)
 }
 
 // take leases recipients of rec. The lock is held; id 0 takes the next number.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -162,7 +163,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, readOnly := range []bool{false, true} {
-		if _, err := Open(Options{Path: path, ReadOnly: readOnly}); err == nil || !strings.Contains(err.Error(), "schema 2") {
+		if _, err := Open(Options{Path: path, ReadOnly: readOnly}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("schema %d", schemaVersion+1)) {
 			t.Errorf("%v", err)
 		}
 	}

@@ -34,6 +34,19 @@ func (b *batch) insert(k spool.Key, rec *spool.Record) error {
 	return b.index(k, nil, rec)
 }
 
+// insertFinished writes a message of which nothing is left to do.
+func (b *batch) insertFinished(k spool.Key, rec *spool.Record) error {
+	enc, err := b.s.codec.EncodeRecord(rec)
+	if err != nil {
+		return err
+	}
+	if err := b.history.Put(k[:], enc); err != nil {
+		return err
+	}
+	b.delta.Add(rec, 1)
+	return b.finished.Put(timeKey(lastFinished(rec), k), nil)
+}
+
 // replace writes the new value of an unfinished message: in the queue while
 // something is left to do, else in the history, without its body or with it
 // where that may still be wanted.
@@ -111,6 +124,9 @@ func (b *batch) index(k spool.Key, before, after *spool.Record) error {
 				return err
 			}
 		}
+	}
+	if err := b.indexHeld(k, before, after); err != nil {
+		return err
 	}
 	return b.indexExpiry(k, before, after)
 }

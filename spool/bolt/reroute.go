@@ -33,6 +33,8 @@ type candidate struct {
 	raw    []byte
 	before spool.Record
 	after  spool.Record
+
+	changed int // how many recipients are given another value: see release
 }
 
 // Reroute assigns anew what was queued under another routing table; see

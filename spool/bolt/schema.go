@@ -10,7 +10,7 @@ import (
 )
 
 // schemaVersion is that of the layout in the package comment.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // bucket names. A bucket is never used again for another purpose.
 const (
@@ -27,6 +27,11 @@ const (
 	bucketFinished = "finished"
 	bucketKept     = "kept"
 	bucketTokens   = "tokens"
+
+	bucketIncidents = "incidents"
+	bucketCauses    = "causes"
+	bucketHeld      = "held"
+	bucketLanes     = "lanes"
 )
 
 const (
@@ -39,7 +44,7 @@ const (
 // also writes the new number: a crash within it leaves the old schema, and the
 // next start resumes.
 func migrations() []func(*bbolt.Tx) error {
-	return []func(*bbolt.Tx) error{createLayout}
+	return []func(*bbolt.Tx) error{createLayout, addIncidents}
 }
 
 // migrate brings the file to schemaVersion, step by step.
@@ -87,14 +92,26 @@ func readSchema(db *bbolt.DB) (version int, err error) {
 	return version, err
 }
 
-func createLayout(tx *bbolt.Tx) error {
-	for _, name := range []string{
-		bucketMeta, bucketQueue, bucketHistory, bucketBodies, bucketStaged, bucketChains, bucketDue,
-		bucketExpiry, bucketMarks, bucketEvents, bucketFinished, bucketKept, bucketTokens,
-	} {
+func createBuckets(tx *bbolt.Tx, names ...string) error {
+	for _, name := range names {
 		if _, err := tx.CreateBucket([]byte(name)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// addIncidents takes schema 1 to 2.
+func addIncidents(tx *bbolt.Tx) error {
+	return createBuckets(tx, bucketIncidents, bucketCauses, bucketHeld, bucketLanes)
+}
+
+// createLayout makes schema 1.
+func createLayout(tx *bbolt.Tx) error {
+	err := createBuckets(tx, bucketMeta, bucketQueue, bucketHistory, bucketBodies, bucketStaged, bucketChains,
+		bucketDue, bucketExpiry, bucketMarks, bucketEvents, bucketFinished, bucketKept, bucketTokens)
+	if err != nil {
+		return err
 	}
 	var instance [8]byte
 	if _, err := rand.Read(instance[:]); err != nil {

@@ -77,6 +77,11 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome spool.Settlement)
 	if err := b.putEvents(k, outcome.Events); err != nil {
 		return err
 	}
+	if outcome.LaneState != nil {
+		if err := b.putLaneState(d.Lane, outcome.LaneState()); err != nil {
+			return err
+		}
+	}
 	return b.replace(k, &before, &after)
 }
 

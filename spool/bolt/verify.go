@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,11 +25,12 @@ func (s *Store) Verify(ctx context.Context) error {
 		if err := checkPages(tx); err != nil {
 			return err
 		}
-		v := &verifier{s: s, tx: tx, due: make(map[string]bool), expiry: make(map[string]bool), sizes: make(map[spool.Key]int64)}
+		v := &verifier{s: s, tx: tx, due: make(map[string]bool), expiry: make(map[string]bool), held: make(map[string]uint32), sizes: make(map[spool.Key]int64)}
 		v.records(bucketQueue, v.queued)
 		v.records(bucketHistory, v.finished)
 		v.index(bucketDue, v.due)
 		v.index(bucketExpiry, v.expiry)
+		v.heldMatch()
 		v.countsMatch()
 		v.bodies()
 		return errors.Join(v.found...)
@@ -42,6 +44,7 @@ type verifier struct {
 	counts spool.Counts
 	due    map[string]bool // the entries that should be there
 	expiry map[string]bool
+	held   map[string]uint32   // the entries that should be there
 	sizes  map[spool.Key]int64 // of the bodies that should be there
 	found  []error
 }
@@ -85,6 +88,9 @@ func (v *verifier) queued(k spool.Key, rec *spool.Record) {
 		key := makeDueKey(id, r.Priority, r.NextAttempt, k)
 		v.due[string(key[:])] = true
 	}
+	for n, count := range heldBy(rec) {
+		v.held[string(heldKey(n, k))] = count
+	}
 	if at, ok := rec.Expiry(); ok {
 		v.expiry[string(timeKey(at, k))] = true
 	}
@@ -127,6 +133,20 @@ func (v *verifier) index(bucket string, want map[string]bool) {
 	}
 	for k := range want {
 		v.complain("%s: entry %x is missing", bucket, k)
+	}
+}
+
+// heldMatch compares the index of what incidents hold with the records.
+func (v *verifier) heldMatch() {
+	c := v.tx.Bucket([]byte(bucketHeld)).Cursor()
+	for k, count := c.First(); k != nil; k, count = c.Next() {
+		if want, ok := v.held[string(k)]; !ok || len(count) != 4 || binary.BigEndian.Uint32(count) != want {
+			v.complain("held: entry %x is wrong", k)
+		}
+		delete(v.held, string(k))
+	}
+	for k := range v.held {
+		v.complain("held: entry %x is missing", k)
 	}
 }
 

@@ -31,6 +31,10 @@ type Memory struct {
 	seq      uint64
 	failed   chan struct{}
 	closed   bool
+
+	incidents []relay.Incident // by number, from 1
+	states    map[string][]byte
+	turns     map[string]int
 }
 
 type entry struct {
@@ -42,6 +46,9 @@ type entry struct {
 
 var _ spool.Store = (*Memory)(nil)
 
+// starveTurns is how often a claim begins with the lowest priority.
+const starveTurns = 8
+
 // NewMemory makes an empty store.
 func NewMemory() *Memory {
 	return &Memory{
@@ -50,6 +57,8 @@ func NewMemory() *Memory {
 		ready:    make(map[string]chan struct{}),
 		leases:   make(map[uint64]*spool.Delivery),
 		failed:   make(chan struct{}),
+		states:   make(map[string][]byte),
+		turns:    make(map[string]int),
 	}
 }
 
@@ -101,6 +110,9 @@ func (s *Memory) Accept(ctx context.Context, m *relay.Message, to []relay.Recipi
 		rec:   spool.Record{Message: *m, Recipients: slices.Clone(to), Table: s.table},
 		body:  content,
 		marks: make(map[uint64][]int),
+	}
+	if e := s.messages[m.ID]; e.rec.Finished() {
+		e.body = nil
 	}
 	s.wakeAll()
 	return nil
@@ -161,7 +173,8 @@ func (s *Memory) Claim(ctx context.Context, lane string, limit spool.Limit) (due
 		return nil, next, spool.ErrClosed
 	}
 	now := time.Now()
-	for _, l := range s.lines(lane) {
+	s.turns[lane]++
+	for _, l := range s.lines(lane, s.turns[lane]%starveTurns == 0) {
 		if l.at.After(now) {
 			if next.IsZero() || l.at.Before(next) {
 				next = l.at
@@ -190,7 +203,7 @@ type line struct {
 }
 
 // lines gives what is queued for a lane in the order in which it is served.
-func (s *Memory) lines(lane string) []line {
+func (s *Memory) lines(lane string, lowFirst bool) []line {
 	var all []line
 	for _, e := range s.messages {
 		if e.rec.Table != s.table {
@@ -212,6 +225,9 @@ func (s *Memory) lines(lane string) []line {
 		}
 	}
 	slices.SortFunc(all, func(a, b line) int {
+		if lowFirst && a.priority != b.priority {
+			return cmp.Compare(b.priority, a.priority)
+		}
 		return cmp.Or(cmp.Compare(a.priority, b.priority), a.at.Compare(b.at), cmp.Compare(a.e.rec.Message.ID, b.e.rec.Message.ID))
 	})
 	return all
@@ -278,6 +294,11 @@ func (s *Memory) Settle(_ context.Context, d *spool.Delivery, outcome spool.Sett
 		e.rec.Recipients[i] = outcome.Recipients[n]
 	}
 	e.events = append(e.events, outcome.Events...)
+	if outcome.LaneState != nil {
+		if state := outcome.LaneState(); state != nil {
+			s.states[d.Lane] = state
+		}
+	}
 	if e.rec.Finished() && !e.rec.Failed() {
 		e.body = nil
 	}
@@ -467,6 +488,99 @@ func (s *Memory) laneOf(e *entry, i int) string {
 		}
 	}
 	return ""
+}
+
+// OpenIncident opens an incident; see spool.Store.
+func (s *Memory) OpenIncident(_ context.Context, i relay.Incident) (relay.Incident, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := range s.incidents {
+		before := &s.incidents[n]
+		switch {
+		case before.Cause != i.Cause:
+			continue
+		case before.Open():
+			return *before, false, nil
+		}
+		i.Number, i.Times = before.Number, before.Times+1
+		*before = i
+		return i, true, nil
+	}
+	i.Number, i.Times = int64(len(s.incidents)+1), 1
+	s.incidents = append(s.incidents, i)
+	return i, true, nil
+}
+
+// CloseIncident closes an incident; see spool.Store.
+func (s *Memory) CloseIncident(_ context.Context, number int64, by string) (relay.Incident, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if number < 1 || number > int64(len(s.incidents)) || !s.incidents[number-1].Open() {
+		return relay.Incident{}, fmt.Errorf("incident %d: %w", number, spool.ErrNotFound)
+	}
+	i := &s.incidents[number-1]
+	i.ClosedAt, i.ClosedBy = time.Now().UTC(), by
+	return *i, nil
+}
+
+// Incidents gives the incidents; see spool.Store.
+func (s *Memory) Incidents(_ context.Context, all bool) (found []relay.Incident, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.incidents {
+		if all || i.Open() {
+			i.Held = s.held(i.Number)
+			found = append(found, i)
+		}
+	}
+	return found, nil
+}
+
+func (s *Memory) held(number int64) (n int64) {
+	for _, e := range s.messages {
+		for i := range e.rec.Recipients {
+			if r := &e.rec.Recipients[i]; r.State == relay.Held && r.Incident == number {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// ReleaseIncident gives what an incident holds a new value; see spool.Store.
+func (s *Memory) ReleaseIncident(_ context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.messages {
+		queued := slices.ContainsFunc(e.rec.Recipients, func(r relay.Recipient) bool { return r.State == relay.Queued })
+		for i := range e.rec.Recipients {
+			r := &e.rec.Recipients[i]
+			if r.State != relay.Held || r.Incident != number {
+				continue
+			}
+			*r = assign(e.rec.Message, *r)
+			if n++; !queued {
+				e.rec.Table = s.table
+			}
+		}
+	}
+	s.wakeAll()
+	return n, nil
+}
+
+// LaneState gives what was kept for a lane; see spool.Store.
+func (s *Memory) LaneState(_ context.Context, lane string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.states[lane], nil
+}
+
+// KeepLaneState stores a few bytes for a lane; see spool.Store.
+func (s *Memory) KeepLaneState(_ context.Context, lane string, state []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states[lane] = state
+	return nil
 }
 
 // Failed is never closed: memory does not fail.

@@ -51,6 +51,11 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"another routing table waits for reroute", (*suite).reroute},
 		{"list filters and orders", (*suite).list},
 		{"stats count", (*suite).stats},
+		{"low priority is not starved", (*suite).starving},
+		{"what is finished at accept is history", (*suite).discarded},
+		{"an incident has one number", (*suite).incident},
+		{"an incident releases what it holds", (*suite).release},
+		{"the state of a lane is kept", (*suite).laneState},
 		{"unknown ids are not found", (*suite).unknown},
 		{"random histories keep the promises", (*suite).random},
 	} {
