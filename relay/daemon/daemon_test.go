@@ -188,6 +188,7 @@ func TestNewFails(t *testing.T) {
 	taken := newPlace(t, "127.0.0.1:1")
 	other := start(t, taken.options(t))
 	defer other.Stop(context.Background())
+	waitServing(t, other)
 	taken.address = other.Addrs()["local"][0].String()
 	tests := []struct {
 		name string
@@ -245,12 +246,23 @@ func TestMailWithoutARouteIsOneIncident(t *testing.T) {
 			incidents++
 		}
 	}
+	waitServing(t, d)
 	if err := d.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if incidents != 1 {
 		t.Errorf("%d incidents, want 1", incidents)
 	}
+}
+
+// waitServing waits for the greeting: Start does not.
+func waitServing(t *testing.T, d *daemon.Daemon) {
+	t.Helper()
+	c, err := smtp.Dial(d.Addrs()["local"][0].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
 }
 
 // watch hands events on; it has room for all of a test.
