@@ -9,7 +9,8 @@ import (
 	"relaykeep/relay"
 )
 
-// NewID makes a fresh id, larger than every one that this process made before.
+// NewID makes a fresh id, larger than every one that this process made before
+// while the clock does not go back.
 func NewID() relay.ID { return relay.ID(ulid.Make().String()) }
 
 // ParseID reads an id as a person may have typed or pasted it: in any case,
