@@ -222,7 +222,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		}
 	})
 	d.admin.Start()
-	go d.ingress.Serve() // ends with Shutdown, which waits for it
+	d.ingress.Start()
 	return nil
 }
 

@@ -150,16 +150,11 @@ func start(t testing.TB, change func(*Options, *Deps, *recorder)) *world {
 	if err := srv.Listen(); err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		srv.Serve()
-	}()
+	srv.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		srv.Shutdown(ctx)
-		<-served
 	})
 	return w
 }

@@ -31,7 +31,7 @@ type Deps struct {
 	Inherited map[string][]net.Listener
 }
 
-// Server takes mail in on all its listeners. Call Listen, then Serve, and
+// Server takes mail in on all its listeners. Call Listen, then Start, and
 // Shutdown to end both; none of them twice.
 type Server struct {
 	Deps
@@ -146,8 +146,8 @@ func (s *Server) Addrs(listener string) []net.Addr {
 	return addrs
 }
 
-// Serve takes connections in until Shutdown has ended.
-func (s *Server) Serve() {
+// Start takes connections in from now on, until Shutdown.
+func (s *Server) Start() {
 	for _, ln := range s.lns {
 		s.serves.Go(func() { ln.smtpServer(false).Serve(ln.clear) })
 		s.serves.Go(func() { ln.smtpServer(true).Serve(ln.secure) })
@@ -155,7 +155,6 @@ func (s *Server) Serve() {
 			s.accepts.Go(func() { ln.accept(l) })
 		}
 	}
-	s.serves.Wait()
 }
 
 // Shutdown stops listening, and ends the sessions: those that wait for a
