@@ -97,7 +97,7 @@ func (c *claim) takeAll(ch *chain, priority byte, key spool.Key) {
 	}
 	rec, err := c.s.codec.DecodeRecord(raw)
 	if err != nil {
-		c.s.log.Error("a message in the spool cannot be read and is left alone", "message", string(key.ID()), "error", err.Error())
+		c.s.tellUnreadable(key, err)
 		return
 	}
 	var free []int

@@ -48,7 +48,7 @@ func (s *Store) leaseExpired(queue *bbolt.Bucket, k spool.Key, now time.Time) (d
 	}
 	rec, err := s.codec.DecodeRecord(raw)
 	if err != nil {
-		s.log.Error("a message in the spool cannot be read and is left alone", "message", string(k.ID()), "error", err.Error())
+		s.tellUnreadable(k, err)
 		return d, false
 	}
 	var index []int

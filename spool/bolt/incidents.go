@@ -191,7 +191,8 @@ func (s *Store) readHeld(number int64, after []byte) (found []candidate, last []
 			}
 			rec, err := s.codec.DecodeRecord(raw)
 			if err != nil {
-				return err
+				s.tellUnreadable(key, err)
+				continue
 			}
 			found = append(found, candidate{key: key, raw: raw, before: rec})
 		}

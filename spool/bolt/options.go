@@ -37,8 +37,10 @@ const (
 	maxBatchOps   = 1024
 	maxBatchBytes = 8 << 20
 
-	// pruneBatch bounds how many finished messages one transaction removes.
-	pruneBatch = 500
+	// pruneBatch bounds how many finished messages one transaction removes,
+	// pruneBodies how many kept bodies, which may be large.
+	pruneBatch  = 500
+	pruneBodies = 20
 
 	openTimeout   = 500 * time.Millisecond // for the lock: a second daemon ends soon
 	pruneInterval = time.Minute

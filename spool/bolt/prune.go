@@ -36,13 +36,12 @@ func (s *Store) maintain() {
 // oldest beyond that while the spool is crowded.
 func (s *Store) prune(now time.Time) error {
 	for {
-		crowded := s.space.isCrowded()
 		history, kept := now.Add(-s.opt.History), now.Add(-s.opt.KeepFailed)
-		if crowded {
+		if s.space.isCrowded() {
 			history, kept = now, now
 		}
 		n, err := s.pruneBatch(history, kept)
-		if err != nil || n == 0 || n < pruneBatch && !crowded {
+		if err != nil || n == 0 {
 			return err
 		}
 		select {
@@ -53,14 +52,18 @@ func (s *Store) prune(now time.Time) error {
 	}
 }
 
-// pruneBatch removes bodies that were kept since before one time and finished
-// messages from before another, and returns how many it touched.
+// pruneBatch removes bodies that were kept since before one time or, when there
+// are none, finished messages from before another, and returns how many it
+// touched.
 func (s *Store) pruneBatch(history, kept time.Time) (n int, err error) {
-	bodies, err := s.olderThan(bucketKept, kept)
+	bodies, err := s.olderThan(bucketKept, kept, pruneBodies)
 	if err != nil {
 		return 0, err
 	}
-	messages, err := s.olderThan(bucketFinished, history)
+	var messages [][]byte
+	if len(bodies) == 0 {
+		messages, err = s.olderThan(bucketFinished, history, pruneBatch)
+	}
 	if err != nil || len(bodies)+len(messages) == 0 {
 		return 0, err
 	}
@@ -81,10 +84,10 @@ func (s *Store) pruneBatch(history, kept time.Time) (n int, err error) {
 }
 
 // olderThan gives the first keys of a time index up to a time.
-func (s *Store) olderThan(bucket string, t time.Time) (keys [][]byte, err error) {
+func (s *Store) olderThan(bucket string, t time.Time, max int) (keys [][]byte, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(bucket)).Cursor()
-		for k, _ := c.First(); k != nil && len(keys) < pruneBatch; k, _ = c.Next() {
+		for k, _ := c.First(); k != nil && len(keys) < max; k, _ = c.Next() {
 			at, _, ok := splitTimeKey(k)
 			if ok && at.After(t) {
 				return nil

@@ -101,7 +101,7 @@ func (s *Store) readPage(after []byte, history bool) (page []spool.Record, last 
 			}
 			rec, err := s.codec.DecodeRecord(v)
 			if err != nil {
-				s.log.Error("a message in the spool cannot be read and is left out", "message", string(spool.Key(k).ID()), "error", err.Error())
+				s.tellUnreadable(spool.Key(k), err)
 				continue
 			}
 			page, last = append(page, rec), bytes.Clone(k)

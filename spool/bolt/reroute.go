@@ -112,7 +112,7 @@ func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byt
 			raw := bytes.Clone(queue.Get(key[:]))
 			rec, err := r.s.codec.DecodeRecord(raw)
 			if !ok || err != nil || rec.Table != ch.table {
-				r.s.log.Error("a message of an earlier configuration cannot be read and is left alone", "message", string(key.ID()))
+				r.s.tellUnreadable(key, err)
 				r.stuck[ch.id] = true
 				continue
 			}

@@ -94,14 +94,15 @@ func (s *Store) loadMarks(tx *bbolt.Tx) error {
 		}
 		key, id := spool.Key(k[:keyLen]), binary.BigEndian.Uint64(k[keyLen:])
 		mark, err := s.codec.DecodeMark(v)
-		if err != nil {
-			return err
-		}
 		var rec spool.Record
-		if raw := queue.Get(key[:]); raw != nil {
-			if rec, err = s.codec.DecodeRecord(raw); err != nil {
-				return err
-			}
+		if raw := queue.Get(key[:]); raw != nil && err == nil {
+			rec, err = s.codec.DecodeRecord(raw)
+		}
+		if err != nil {
+			// Nobody will be offered the message, so nothing is sent twice;
+			// and it must not keep all others from being sent.
+			s.tellUnreadable(key, err)
+			return nil
 		}
 		s.leaseDoubt(key, id, mark, &rec)
 		return nil

@@ -32,6 +32,8 @@ type Store struct {
 	counts    publishedCounts
 	doubts    []spool.Delivery // found at Open; Doubts hands them out
 
+	unreadable sync.Map // of spool.Key: what tellUnreadable has told of
+
 	failOnce sync.Once
 	failed   chan struct{}
 	failure  error // set before failed is closed
@@ -127,7 +129,7 @@ func (s *Store) prepareFile() (fresh bool, err error) {
 	case errors.Is(err, fs.ErrNotExist) && s.opt.ReadOnly:
 		return false, fmt.Errorf("there is no spool at %s yet", path)
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		if err := makeFolder(filepath.Dir(path)); err != nil {
 			return false, fmt.Errorf("spool %s: %w", path, err)
 		}
 		return true, nil
@@ -253,6 +255,14 @@ func (s *Store) transaction(exclusive bool, fn func(*bbolt.Tx) error) error {
 	})
 }
 
+// tellUnreadable logs, once, that a message cannot be read. It is left alone:
+// its file may be mended, or another version may know it.
+func (s *Store) tellUnreadable(k spool.Key, err error) {
+	if _, told := s.unreadable.LoadOrStore(k, true); !told {
+		s.log.Error("a message in the spool cannot be read and is left alone", "message", string(k.ID()), "error", err.Error())
+	}
+}
+
 // errDamage wraps what bbolt says of damaged pages.
 var errDamage = errors.New("the spool file is damaged")
 
@@ -269,6 +279,17 @@ func guard(fn func() error) (err error) {
 
 func damaged(path string, err error) error {
 	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; put a backup in its place, or move it away to start with an empty spool", path, err)
+}
+
+// makeFolder makes a folder where it is missing, durably.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
 }
 
 // syncDir makes a new name in a folder durable.
