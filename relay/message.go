@@ -87,4 +87,9 @@ type RouteQuery struct {
 	User      string
 	Client    string
 	Header    func(name string) []string
+
+	// Seed chooses where a route leaves something to chance: the id of the
+	// message, so that all its recipients, today and after a restart, go the
+	// same way.
+	Seed string
 }

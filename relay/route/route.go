@@ -12,9 +12,23 @@ type Route struct {
 	Name      string
 	Match     Match
 	Upstreams []string // in order of preference, never empty
+	Strategy  Strategy
+	Weights   []int // of Balance: one for each of Upstreams, none negative; nil: all the same
 	Priority  relay.Priority
 	Expire    time.Duration // how long mail is tried; never 0 (the route's own, else its policy's)
+
+	Action     relay.RouteAction
+	RedirectTo string // of relay.RouteRedirect
 }
+
+// Strategy says in which order the upstreams of a route are asked.
+type Strategy uint8
+
+// The strategies.
+const (
+	Failover Strategy = iota // in the order of the list
+	Balance                  // in an order that is drawn for each message, by weight
+)
 
 // Match says which mail takes a route. All that is given must hold; the zero
 // Match holds for all mail. Globs are those of spool.Glob and know no case.

@@ -56,18 +56,20 @@ func (t *Table) Possible(q relay.RouteQuery) bool {
 }
 
 // Route gives the assignment by the first route that matches, to expire as
-// counted from now; ok is false where none matches. The list of upstreams is
-// the table's own: the caller must not change it.
+// counted from now; ok is false where none matches. The list of upstreams may
+// be the table's own: the caller must not change it.
 func (t *Table) Route(q relay.RouteQuery, now time.Time) (a relay.Assignment, ok bool) {
 	r, ok := t.Match(q)
 	if !ok {
 		return relay.Assignment{}, false
 	}
 	return relay.Assignment{
-		Route:     r.Name,
-		Upstreams: r.Upstreams,
-		Priority:  r.Priority,
-		ExpiresAt: now.Add(r.Expire),
+		Route:      r.Name,
+		Upstreams:  r.Order(q.Seed),
+		Priority:   r.Priority,
+		ExpiresAt:  now.Add(r.Expire),
+		Action:     r.Action,
+		RedirectTo: r.RedirectTo,
 	}, true
 }
 
@@ -85,7 +87,7 @@ func (t *Table) ByName(name string) (r Route, ok bool) {
 func (t *Table) NeedsHeader() bool { return t.needsHeader }
 
 // Fingerprint differs for two tables that may send some mail different ways:
-// it covers names, matches, upstreams, priorities and order. It leaves out how
-// long mail is tried, since that was settled when the mail was accepted. It is
+// it covers names, matches, upstreams with their strategy and weights, priorities,
+// actions and order. It leaves out how long mail is tried, since that was settled when the mail was accepted. It is
 // printable, and the same on every machine.
 func (t *Table) Fingerprint() string { return t.fingerprint }

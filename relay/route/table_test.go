@@ -172,6 +172,11 @@ func TestFingerprint(t *testing.T) {
 		"priority":        func(r []Route) []Route { r[1].Priority = relay.High; return r },
 		"upstreams":       func(r []Route) []Route { slices.Reverse(r[0].Upstreams); return r },
 		"joined upstream": func(r []Route) []Route { r[0].Upstreams = []string{`ses" "backup`}; return r },
+		"strategy":        func(r []Route) []Route { r[0].Strategy = Balance; return r },
+		"weights":         func(r []Route) []Route { r[0].Weights = []int{3, 1}; return r },
+		"other weights":   func(r []Route) []Route { r[0].Weights = []int{31}; return r },
+		"action":          func(r []Route) []Route { r[0].Action = relay.RouteHold; return r },
+		"redirect":        func(r []Route) []Route { r[0].RedirectTo = "qa@example.com"; return r },
 		"sender":          func(r []Route) []Route { r[2].Match.Sender = []string{"*"}; return r },
 		"recipient":       func(r []Route) []Route { r[2].Match.Recipient = []string{"*"}; return r },
 		"moved condition": func(r []Route) []Route {
