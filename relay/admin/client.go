@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,7 +86,12 @@ func (c *Client) List(ctx context.Context, f spool.Filter, fn func(Message) erro
 	if q := filterQuery(f); len(q) > 0 {
 		path += "?" + q.Encode()
 	}
-	body, err := c.get(ctx, path)
+	return eachLine(ctx, c, path, fn)
+}
+
+// eachLine reads an answer that is a value per line.
+func eachLine[T any](ctx context.Context, c *Client, path string, fn func(T) error) error {
+	body, err := c.ask(ctx, http.MethodGet, path)
 	if err != nil {
 		return err
 	}
@@ -93,21 +99,31 @@ func (c *Client) List(ctx context.Context, f spool.Filter, fn func(Message) erro
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for lines.Scan() {
-		var line struct {
-			Message
-			failure
+		var value T
+		var failed failure
+		into := any(&value)
+		if bytes.HasPrefix(lines.Bytes(), []byte(`{"error":`)) {
+			into = &failed
 		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), into); err != nil {
 			return fmt.Errorf("the answer on %s is not understood: %w", c.socket, err)
 		}
-		if line.Error != "" {
-			return &APIError{http.StatusInternalServerError, line.Error}
+		if failed.Error != "" {
+			return &APIError{http.StatusInternalServerError, failed.Error}
 		}
-		if err := fn(line.Message); err != nil {
+		if err := fn(value); err != nil {
 			return err
 		}
 	}
 	return broken(lines.Err())
+}
+
+// allLines gathers an answer that is a value per line.
+func allLines[T any](ctx context.Context, c *Client, path string) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	var all []T
+	return all, eachLine(ctx, c, path, func(v T) error { all = append(all, v); return nil })
 }
 
 // Get gives one message object; see Queue.
@@ -117,7 +133,7 @@ func (c *Client) Get(ctx context.Context, id relay.ID) (m Message, err error) {
 
 // Raw gives a body; see Queue.
 func (c *Client) Raw(ctx context.Context, id relay.ID) (io.ReadCloser, error) {
-	body, err := c.get(ctx, "/v1/messages/"+url.PathEscape(string(id))+"/raw")
+	body, err := c.ask(ctx, http.MethodGet, "/v1/messages/"+url.PathEscape(string(id))+"/raw")
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +143,20 @@ func (c *Client) Raw(ctx context.Context, id relay.ID) (io.ReadCloser, error) {
 // Stats counts; see Queue.
 func (c *Client) Stats(ctx context.Context) (s Stats, err error) {
 	return s, c.object(ctx, "/v1/stats", &s)
+}
+
+// Incidents gives the open incidents, or all; see Queue.
+func (c *Client) Incidents(ctx context.Context, all bool) ([]Incident, error) {
+	path := "/v1/incidents"
+	if all {
+		path += "?all=1"
+	}
+	return allLines[Incident](ctx, c, path)
+}
+
+// Incident gives one incident; see Queue.
+func (c *Client) Incident(ctx context.Context, number int64) (i Incident, err error) {
+	return i, c.object(ctx, fmt.Sprintf("/v1/incidents/%d", number), &i)
 }
 
 // Close ends the kept connection.
@@ -139,7 +169,11 @@ func (c *Client) Close() error {
 func (c *Client) object(ctx context.Context, path string, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	body, err := c.get(ctx, path)
+	return c.value(ctx, http.MethodGet, path, v)
+}
+
+func (c *Client) value(ctx context.Context, method, path string, v any) error {
+	body, err := c.ask(ctx, method, path)
 	if err != nil {
 		return err
 	}
@@ -150,9 +184,9 @@ func (c *Client) object(ctx context.Context, path string, v any) error {
 	return nil
 }
 
-// get asks and gives the body of a good answer. The caller closes it.
-func (c *Client) get(ctx context.Context, path string) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://relaykeep"+path, nil)
+// ask gives the body of a good answer. The caller closes it.
+func (c *Client) ask(ctx context.Context, method, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://relaykeep"+path, nil)
 	if err != nil {
 		return nil, err
 	}

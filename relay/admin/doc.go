@@ -13,8 +13,19 @@
 //	GET /v1/messages/{id}/raw    the message as stored (message/rfc822), CRLF line ends
 //	GET /v1/stats                counts, ages and sizes of the spool
 //
-// A message object is [Message], an event in it [Event], the counts are
-// [Stats]. Times are RFC 3339 in UTC, to the millisecond; a time that does not
+//	GET  /v1/upstreams                an upstream object per line, in the order of the configuration
+//	POST /v1/upstreams/{name}/probe   tries it without mail, within a minute: {"upstream": "ses", "ok": true, "verdict": {…}}
+//	POST /v1/upstreams/{name}/pause   stops sending to it: {"changed": true, "upstream": {…}}
+//	POST /v1/upstreams/{name}/resume  sends to it again; the same answer
+//
+//	GET  /v1/incidents[?all=1]        an incident object per line, by number: the open ones, or all
+//	GET  /v1/incidents/{id}           an incident object
+//	POST /v1/incidents/{id}/resolve   closes it and releases what it held: {"incident": {…}, "released": 12}
+//
+// A message object is [Message], an event in it [Event], an upstream object
+// [Upstream], an incident object [Incident], the counts are [Stats]. A POST
+// has no body; each that changed something, and each probe, is told with who
+// made it in an event of the kind operator. Times are RFC 3339 in UTC, to the millisecond; a time that does not
 // apply is null.
 //
 // Filters are combined by and, and matched against recipients: a message is
@@ -36,8 +47,8 @@
 //
 // An error is {"error": "one line"} with a fitting status: 400 for what is
 // malformed (an id, a filter), 404 for what does not exist, 405 for a wrong
-// method, 410 for a body that is not kept any more, 503 while the spool is
-// closed, 500 for the rest. An error in the middle of a list is its last line;
+// method, 409 for an incident that is closed already, 410 for a body that is
+// not kept any more, 503 while the spool is closed, 500 for the rest. An error in the middle of a list is its last line;
 // one in the middle of a raw message breaks the connection off, so that what
 // came is never taken for the whole.
 //

@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -13,15 +15,17 @@ import (
 	"relaykeep/spool"
 )
 
-// handler answers requests with what a queue says.
+// handler answers requests with what a queue and a control say.
 type handler struct {
 	queue   Queue
 	version Version
 	log     hclog.Logger
+	control Control
+	sink    Sink
+	alive   context.Context // ends when the server stops
 }
 
-func newHandler(queue Queue, version Version, log hclog.Logger) http.Handler {
-	h := &handler{queue, version, log}
+func (h *handler) mux() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]http.HandlerFunc{
 		"/v1/version":           h.getVersion,
@@ -29,14 +33,36 @@ func newHandler(queue Queue, version Version, log hclog.Logger) http.Handler {
 		"/v1/messages/{id}":     h.get,
 		"/v1/messages/{id}/raw": h.raw,
 		"/v1/stats":             h.stats,
+		"/v1/incidents":         h.incidents,
+		"/v1/incidents/{id}":    h.incident,
 	} {
-		mux.HandleFunc("GET "+pattern, answer)
-		mux.HandleFunc(pattern, wrongMethod("GET, HEAD"))
+		handle(mux, http.MethodGet, pattern, answer)
+	}
+	if h.control != nil {
+		handle(mux, http.MethodGet, "/v1/upstreams", h.upstreams)
+		for pattern, answer := range map[string]http.HandlerFunc{
+			"/v1/upstreams/{name}/probe":  h.probe,
+			"/v1/upstreams/{name}/pause":  h.pause,
+			"/v1/upstreams/{name}/resume": h.resume,
+			"/v1/incidents/{id}/resolve":  h.resolve,
+		} {
+			handle(mux, http.MethodPost, pattern, answer)
+		}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "there is nothing here; see the documentation of the admin API")
 	})
 	return mux
+}
+
+// handle registers the one method that a pattern has.
+func handle(mux *http.ServeMux, method, pattern string, answer http.HandlerFunc) {
+	allow := method
+	if method == http.MethodGet {
+		allow = "GET, HEAD" // which ServeMux takes for it, too
+	}
+	mux.HandleFunc(method+" "+pattern, answer)
+	mux.HandleFunc(pattern, wrongMethod(allow))
 }
 
 func wrongMethod(allow string) http.HandlerFunc {
@@ -95,6 +121,34 @@ func (h *handler) raw(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (h *handler) incidents(w http.ResponseWriter, r *http.Request) {
+	all := r.URL.Query().Get("all")
+	if all != "" && all != "0" && all != "1" {
+		fail(w, http.StatusBadRequest, fmt.Sprintf("all %q is neither 0 nor 1", all))
+		return
+	}
+	found, err := h.queue.Incidents(r.Context(), all == "1")
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	answerLines(w, found)
+}
+
+func (h *handler) incident(w http.ResponseWriter, r *http.Request) {
+	number, err := ParseIncident(r.PathValue("id"))
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	i, err := h.queue.Incident(r.Context(), number)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	answer(w, i)
+}
+
 // list streams message objects. What is found is sent soon, in pieces where
 // much is found.
 func (h *handler) list(w http.ResponseWriter, r *http.Request) {
@@ -141,6 +195,17 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = newEncoder(w).Encode(v) // an error here means that nobody listens any more
+}
+
+// answerLines answers with a value per line.
+func answerLines[T any](w http.ResponseWriter, all []T) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	lines := newEncoder(w)
+	for i := range all {
+		if lines.Encode(all[i]) != nil { // nobody listens any more
+			return
+		}
+	}
 }
 
 func fail(w http.ResponseWriter, status int, line string) {

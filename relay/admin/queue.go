@@ -31,6 +31,13 @@ type Queue interface {
 	// Stats counts.
 	Stats(ctx context.Context) (Stats, error)
 
+	// Incidents gives the open incidents, or all, by number.
+	Incidents(ctx context.Context, all bool) ([]Incident, error)
+
+	// Incident gives one, closed ones too; an error that matches
+	// spool.ErrNotFound where there is none.
+	Incident(ctx context.Context, number int64) (Incident, error)
+
 	// Close ends the queue, not the daemon.
 	Close() error
 }
@@ -44,6 +51,7 @@ type Store interface {
 	Get(ctx context.Context, id relay.ID) (spool.Entry, error)
 	Body(m relay.Message) relay.Body
 	Stats(ctx context.Context) (spool.Stats, error)
+	Incidents(ctx context.Context, all bool) ([]relay.Incident, error)
 }
 
 // Local is the Queue of a store in this process.

@@ -42,6 +42,7 @@ func TestQueue(t *testing.T) {
 			t.Run("not found", func(t *testing.T) { testNotFound(t, q) })
 			t.Run("gone", func(t *testing.T) { testGone(t, q, ids) })
 			t.Run("damaged", func(t *testing.T) { testDamaged(t, q, store, ids) })
+			t.Run("incidents", func(t *testing.T) { testIncidents(t, q, store) })
 			t.Run("stats", func(t *testing.T) { testStats(t, q, store) })
 		})
 	}
@@ -213,6 +214,44 @@ func testDamaged(t *testing.T, q Queue, s *spooltest.Memory, ids []relay.ID) {
 	}
 	if err == nil {
 		t.Error("a damaged body reads to its end")
+	}
+}
+
+func testIncidents(t *testing.T, q Queue, s *spooltest.Memory) {
+	if none, err := q.Incidents(t.Context(), true); err != nil || len(none) != 0 {
+		t.Errorf("before any: %+v, %v", none, err)
+	}
+	for _, cause := range []string{"one", "two"} {
+		if _, _, err := s.OpenIncident(t.Context(), relay.Incident{Cause: cause, Kind: relay.IncidentMessage, Detail: cause + " <&>\xff", OpenedAt: moment(0)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.CloseIncident(t.Context(), 1, "root"); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := s.Incidents(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := onTheWire(t, FromIncident(stored[0])), onTheWire(t, FromIncident(stored[1]))
+	for all, want := range map[bool]string{false: two, true: one + two} {
+		found, err := q.Incidents(t.Context(), all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for _, i := range found {
+			got.WriteString(onTheWire(t, i))
+		}
+		if got.String() != want {
+			t.Errorf("all %v: got\n%s\nwant\n%s", all, got.String(), want)
+		}
+	}
+	if got, err := q.Incident(t.Context(), 1); err != nil || onTheWire(t, got) != one {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := q.Incident(t.Context(), 3); !errors.Is(err, spool.ErrNotFound) || err.Error() != "there is no incident 3" {
+		t.Error(err)
 	}
 }
 

@@ -29,6 +29,8 @@ type Options struct {
 	Group   string      // of the socket, by name or number; "": that of the process
 	Version Version     // what GET /v1/version says
 	Store   Store
+	Control Control      // nil: nothing is said of upstreams, and nothing can be done
+	Sink    Sink         // gets an event for each thing that an operator does; nil: nobody does
 	Logger  hclog.Logger // nil: nothing is said
 }
 
@@ -36,6 +38,7 @@ type Options struct {
 type Server struct {
 	listener net.Listener
 	http     *http.Server
+	halt     context.CancelFunc // of what goes on without a client
 
 	startOnce, stopOnce sync.Once
 	serving             sync.WaitGroup
@@ -54,16 +57,22 @@ func New(opt Options) (*Server, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
+	alive, halt := context.WithCancel(context.Background())
+	h := &handler{
+		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
+		control: opt.Control, sink: opt.Sink, alive: alive,
+	}
 	return &Server{
-		listener: peerListener{netutil.LimitListener(l, maxConnections)},
+		listener: netutil.LimitListener(peerListener{l}, maxConnections),
 		http: &http.Server{
-			Handler:           newHandler(NewLocal(opt.Store, func() error { return nil }), opt.Version, log),
+			Handler:           h.mux(),
 			ReadHeaderTimeout: headerTimeout, // a ReadTimeout would cancel long streams
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
 			ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn}),
 		},
+		halt:   halt,
 		failed: make(chan struct{}),
 	}, nil
 }
@@ -106,6 +115,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		s.startOnce.Do(func() {}) // never started: nothing to wait for
 		err = s.http.Shutdown(ctx)
+		s.halt()
 		if err != nil {
 			err = errors.Join(err, s.http.Close())
 		}

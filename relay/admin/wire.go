@@ -41,6 +41,7 @@ type Recipient struct {
 	Address    string         `json:"address"`
 	State      relay.State    `json:"state"`
 	HoldReason string         `json:"hold_reason"` // why it is held, in words
+	Incident   int64          `json:"incident"`    // the incident that holds it, 0 for none
 	Route      string         `json:"route"`
 	Priority   relay.Priority `json:"priority"`
 	ExpiresAt  Time           `json:"expires_at"`
@@ -89,6 +90,7 @@ type Event struct {
 	NextAttempt Time            `json:"next_attempt,omitzero"`
 	DurationMS  int64           `json:"duration_ms,omitempty"` // of the attempt
 	TotalMS     int64           `json:"total_ms,omitempty"`    // since the message was accepted
+	Incident    int64           `json:"incident,omitempty"`    // that it opened, or that holds the recipient
 	Detail      string          `json:"detail,omitempty"`      // in words for people
 }
 
@@ -182,7 +184,7 @@ func fromRecipient(r relay.Recipient) Recipient {
 	}
 	switch r.State {
 	case relay.Held:
-		out.HoldReason = r.HoldReason
+		out.HoldReason, out.Incident = r.HoldReason, r.Incident
 	case relay.Queued:
 		out.NextAttempt = Time{r.NextAttempt}
 	}
@@ -204,7 +206,8 @@ func fromEvent(e relay.Event) Event {
 	out := Event{
 		Event: e.Kind, At: Time{e.At}, To: e.To, Upstream: e.Upstream, Attempt: e.Attempt,
 		RemoteID: e.Verdict.RemoteID, NextAttempt: Time{e.NextAttempt},
-		DurationMS: e.Duration.Milliseconds(), TotalMS: e.Total.Milliseconds(), Detail: e.Detail,
+		DurationMS: e.Duration.Milliseconds(), TotalMS: e.Total.Milliseconds(),
+		Incident: e.Incident, Detail: e.Detail,
 	}
 	if e.Verdict != (relay.Verdict{}) {
 		v := FromVerdict(e.Verdict)

@@ -19,13 +19,19 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // is a change of the contract.
 func TestGolden(t *testing.T) {
 	for name, v := range map[string]any{
-		"list.json":    FromEntry(sample()),
-		"show.json":    FromEntryInFull(sample()),
-		"empty.json":   FromEntryInFull(spool.Entry{Message: relay.Message{ID: "01JX3Z5K8Q6W7RT2V9B4M0NCDE"}}),
-		"stats.json":   FromStats(spool.Stats{Messages: 2, History: 1, Recipients: []spool.Count{{State: relay.Queued, Upstream: "ses", N: 3}}, Oldest: moment(0), BodyBytes: 10, FileBytes: 100, UsedBytes: 50, FreePages: 4, PageSize: 16384}),
-		"nothing.json": FromStats(spool.Stats{}),
-		"version.json": Version{Version: "1.2.3", Go: "go1.26.0"},
-		"error.json":   failure{`no message "<x>"`},
+		"list.json":     FromEntry(sample()),
+		"show.json":     FromEntryInFull(sample()),
+		"empty.json":    FromEntryInFull(spool.Entry{Message: relay.Message{ID: "01JX3Z5K8Q6W7RT2V9B4M0NCDE"}}),
+		"stats.json":    FromStats(spool.Stats{Messages: 2, History: 1, Recipients: []spool.Count{{State: relay.Queued, Upstream: "ses", N: 3}}, Oldest: moment(0), BodyBytes: 10, FileBytes: 100, UsedBytes: 50, FreePages: 4, PageSize: 16384}),
+		"nothing.json":  FromStats(spool.Stats{}),
+		"version.json":  Version{Version: "1.2.3", Go: "go1.26.0"},
+		"upstream.json": sampleUpstream(),
+		"up.json":       Upstream{Name: "backup", State: UpstreamUp, Breaker: "closed", Connections: 10},
+		"change.json":   Change{true, Upstream{Name: "ses", State: UpstreamPaused, PausedBy: "root", Breaker: "closed"}},
+		"probe.json":    ProbeResult{"ses", true, Verdict{Stage: relay.StageAuth, Class: relay.ClassDelivered}},
+		"incident.json": FromIncident(sampleIncident()),
+		"resolved.json": Resolved{FromIncident(closedIncident()), 12},
+		"error.json":    failure{`no message "<x>"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
@@ -77,12 +83,14 @@ func sample() spool.Entry {
 			{Address: "later@example.net", State: relay.Queued, Route: "default", ExpiresAt: moment(50), Eligible: []string{"backup", "third"}, Attempts: 2, InDoubt: 1, NextAttempt: moment(5), Upstream: "ses", Last: greylisted, LastAt: moment(2)},
 			{Address: "new@example.net", State: relay.Queued, Route: "bulk", Priority: relay.Low, ExpiresAt: moment(50), Eligible: []string{"ses"}, NextAttempt: moment(0)},
 			{Address: "held@example.net", State: relay.Held, Route: "default", ExpiresAt: moment(50), HoldReason: relay.HoldOperator, NextAttempt: moment(5)},
+			{Address: "incident@example.net", State: relay.Held, Route: "default", ExpiresAt: moment(50), HoldReason: "the login is refused", Incident: 3},
 			{Address: "sending@example.net", State: relay.Sending, Route: "default", ExpiresAt: moment(50), Eligible: []string{"ses"}, HoldReason: "of before", NextAttempt: moment(5)},
 		},
 		Events: []relay.Event{
 			{Kind: relay.EventDelivered, At: moment(1), Message: "01JX3Z5K8Q6W7RT2V9B4M0NCDE", To: "done@example.net", Upstream: "ses", Attempt: 1, Verdict: ok, Duration: 1500 * time.Millisecond, Total: time.Minute},
 			{Kind: relay.EventDeferred, At: moment(2), To: "later@example.net", Upstream: "ses", Attempt: 2, Verdict: greylisted, NextAttempt: moment(5)},
 			{Kind: relay.EventHeld, At: moment(3), To: "held@example.net", Detail: "by root"},
+			{Kind: relay.EventHeld, At: moment(4), To: "incident@example.net", Incident: 3, Detail: "the login is refused"},
 		},
 		HasBody: true,
 	}
