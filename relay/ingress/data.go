@@ -93,7 +93,7 @@ func (s *session) spool(tx *transaction, content io.Reader) (inserted bool, err 
 	defer cancel()
 	watch := &watched{Reader: io.MultiReader(strings.NewReader(tx.received()), whole), timer: time.AfterFunc(spoolTime, cancel)}
 	defer watch.timer.Stop()
-	err = s.ln.srv.Spool.Accept(ctx, m, tx.to, watch)
+	err = s.ln.srv.Spool.Accept(ctx, m, tx.routed, watch)
 	if err != nil && s.ln.srv.force.Err() == nil && ctx.Err() != nil {
 		err = errSlowSpool{err}
 	}
@@ -124,27 +124,6 @@ func (s *session) loops(h *message.Header) bool {
 		}
 	}
 	return n >= maxReturns
-}
-
-// route finds the way of every recipient. If the header leaves one without, the
-// whole message is refused: a reply to a message speaks for all of them.
-func (s *session) route(tx *transaction, h *message.Header) error {
-	for i := range tx.to {
-		r := &tx.to[i]
-		q := tx.query(r.Address)
-		q.Header = h.Values
-		a, ok := s.ln.srv.Router.Route(q, tx.message.ReceivedAt)
-		if !ok {
-			return replyNoRoute
-		}
-		r.State = relay.Queued
-		r.Route = a.Route
-		r.Priority = a.Priority
-		r.Eligible = a.Upstreams
-		r.NextAttempt = tx.message.ReceivedAt
-		r.ExpiresAt = a.ExpiresAt
-	}
-	return nil
 }
 
 // trace is what is known at MAIL of the Received line.

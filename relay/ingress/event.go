@@ -64,7 +64,8 @@ func (ln *listener) rejected(c client, r *smtp.SMTPError) {
 	ln.emitRejected(relay.Event{Client: c.String(), Verdict: verdictOf(relay.StageGreeting, r)})
 }
 
-// accepted tells of a message that is in the spool, and of what was repaired.
+// accepted tells of a message that is in the spool, of what was repaired, and
+// of what the routes did with it.
 func (ln *listener) accepted(tx *transaction, repairs string) {
 	m := &tx.message
 	e := relay.Event{
@@ -83,6 +84,11 @@ func (ln *listener) accepted(tx *transaction, repairs string) {
 	ln.srv.Sink.Emit(e)
 	if repairs != "" {
 		e.Kind, e.Detail = relay.EventRepaired, repairs
+		ln.srv.Sink.Emit(e)
+	}
+	e.Others = 0
+	for _, n := range tx.notes {
+		e.Kind, e.To, e.Detail = n.kind, n.to, n.detail
 		ln.srv.Sink.Emit(e)
 	}
 }

@@ -34,6 +34,9 @@ type transaction struct {
 	to      []relay.Recipient
 	known   map[string]bool // recipients, to keep each once
 	asked   int             // RCPT commands that were answered 250
+
+	routed []relay.Recipient // as they are spooled: to, and what the routes made of it
+	notes  []note            // what the routes did beside delivering
 }
 
 func (ln *listener) newSession(c *smtp.Conn) (smtp.Session, error) {
