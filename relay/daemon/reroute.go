@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"relaykeep/relay"
@@ -14,17 +13,17 @@ import (
 
 // reroute brings what was queued under another routing table to today's.
 func (d *Daemon) reroute() {
-	told := make(map[string]bool) // routes whose end was told: an incident has one cause, not one message
+	told := make(map[string]int64) // the incidents of routes that are gone: one cause, not one message
 	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) []relay.Recipient {
 		now := time.Now().UTC()
-		for i := range to {
-			if to[i].State != relay.Queued {
-				continue
+		for i, o := range d.rerouted(m, to, now) {
+			if o.noRoute {
+				o.to.Incident = d.incidentOf(o.to, now, told)
 			}
-			a, ok := d.reassign(m, to[i], now)
-			if to[i] = followRoute(to[i], a, ok); !ok {
-				d.tellUnroutable(&m, &to[i], now, told)
+			if o.kind != "" {
+				d.sink.Emit(rerouteEvent(&m, &to[i], o, now))
 			}
+			to[i] = o.to
 		}
 		return to
 	})
@@ -36,10 +35,24 @@ func (d *Daemon) reroute() {
 	}
 }
 
+// rerouted decides for each recipient of a message, in their order.
+func (d *Daemon) rerouted(m relay.Message, to []relay.Recipient, now time.Time) []outcome {
+	outcomes := make([]outcome, len(to))
+	for i, r := range to {
+		outcomes[i].to = r
+		if r.State == relay.Queued {
+			a, ok := d.reassign(m, r, now)
+			outcomes[i] = followRoute(r, a, ok, now)
+		}
+	}
+	mergeRedirected(outcomes, to, now)
+	return outcomes
+}
+
 // reassign routes one recipient by the configuration of today. The header is
 // read only where some route looks at it.
 func (d *Daemon) reassign(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool) {
-	q := relay.RouteQuery{Sender: m.From, Recipient: r.Address, Listener: m.Listener, User: m.User, Client: m.Client}
+	q := relay.RouteQuery{Sender: m.From, Recipient: r.Address, Listener: m.Listener, User: m.User, Client: m.Client, Seed: string(m.ID)}
 	if d.table.NeedsHeader() {
 		if h := d.header(m); h != nil {
 			q.Header = h.Values
@@ -63,46 +76,32 @@ func (d *Daemon) header(m relay.Message) *message.Header {
 	return h
 }
 
-// followRoute gives a queued recipient the way that it has today. One whose
-// way did not change stays where it is in its round. When it expires was
-// settled when it was accepted.
-func followRoute(r relay.Recipient, a relay.Assignment, ok bool) relay.Recipient {
-	if !ok {
-		r.State = relay.Held
-		r.HoldReason = fmt.Sprintf("no route of the configuration matches it any more (it was %q)", r.Route)
-		return r
-	}
-	same := r.Route == a.Route && len(r.Eligible) > 0 && within(a.Upstreams, r.Eligible)
-	r.Route, r.Priority = a.Route, a.Priority
-	if !same {
-		r.Eligible, r.Failures = slices.Clone(a.Upstreams), 0
-	}
-	return r
-}
-
-// within reports whether part stands in whole, in the same order.
-func within(whole, part []string) bool {
-	for _, p := range part {
-		i := slices.Index(whole, p)
-		if i < 0 {
-			return false
-		}
-		whole = whole[i+1:]
-	}
-	return true
-}
-
-func (d *Daemon) tellUnroutable(m *relay.Message, r *relay.Recipient, now time.Time, told map[string]bool) {
-	e := relay.Event{
-		Kind: relay.EventHeld, At: now, Message: m.ID, MessageID: m.MessageID, From: m.From, To: r.Address,
+// rerouteEvent tells of an outcome for the recipient r of m.
+func rerouteEvent(m *relay.Message, r *relay.Recipient, o outcome, now time.Time) relay.Event {
+	return relay.Event{
+		Kind: o.kind, At: now, Message: m.ID, MessageID: m.MessageID, From: m.From, To: r.Address,
 		Size: m.Size, Listener: m.Listener, Client: m.Client, User: m.User,
-		Total: now.Sub(m.ReceivedAt), Detail: r.HoldReason,
+		Total: now.Sub(m.ReceivedAt), Detail: o.detail, Incident: o.to.Incident,
 	}
-	d.sink.Emit(e)
-	if told[r.Route] {
-		return
+}
+
+// incidentOf gives the incident of mail whose route is gone, and opens it where
+// that is the first of it; 0 where the spool cannot, which ends the rerouting
+// besides.
+func (d *Daemon) incidentOf(r relay.Recipient, now time.Time, known map[string]int64) int64 {
+	if n, ok := known[r.Route]; ok {
+		return n
 	}
-	told[r.Route] = true
-	e.Kind = relay.EventIncidentOpened
-	d.sink.Emit(e)
+	i, opened, err := d.spool.OpenIncident(d.alive, relay.Incident{
+		Cause: "route " + r.Route, Kind: relay.IncidentRoute, OpenedAt: now,
+		Detail: fmt.Sprintf("mail is held: its route %s is gone and no other matches", r.Route),
+	})
+	if err != nil {
+		return 0
+	}
+	known[r.Route] = i.Number
+	if opened {
+		d.sink.Emit(relay.Event{Kind: relay.EventIncidentOpened, At: now, Incident: i.Number, Detail: i.Detail})
+	}
+	return i.Number
 }
