@@ -30,13 +30,15 @@ type grammar struct {
 	Help   helpFlag `short:"h" help:"Show this help."`
 	Config string   `placeholder:"FILE" help:"The configuration (default: $$RELAYKEEP_CONFIG, else ${default_config})."`
 
-	Serve   serveCmd   `cmd:"" help:"Run the daemon: take mail in, keep it, deliver it."`
-	Check   checkCmd   `cmd:"" help:"Validate the configuration; with --probe, try the upstreams too."`
-	Demo    demoCmd    `cmd:"" help:"Show the main job on loopback, with two fake providers."`
-	Send    sendCmd    `cmd:"" help:"Send a test mail through the running daemon."`
-	Spool   spoolCmd   `cmd:"" help:"Look at the mail in the spool."`
-	User    userCmd    `cmd:"" help:"Make lines for the users file."`
-	Version versionCmd `cmd:"" help:"Show the version."`
+	Serve    serveCmd    `cmd:"" help:"Run the daemon: take mail in, keep it, deliver it."`
+	Check    checkCmd    `cmd:"" help:"Validate the configuration; with --probe, try the upstreams too."`
+	Demo     demoCmd     `cmd:"" help:"Show the main job on loopback, with two fake providers."`
+	Send     sendCmd     `cmd:"" help:"Send a test mail through the running daemon."`
+	Spool    spoolCmd    `cmd:"" help:"Look at the mail in the spool."`
+	Upstream upstreamCmd `cmd:"" help:"Look at the upstreams of the running daemon, probe, pause and resume them."`
+	Incident incidentCmd `cmd:"" help:"Look at troubles that hold mail or disable an upstream, and resolve them."`
+	User     userCmd     `cmd:"" help:"Make lines for the users file."`
+	Version  versionCmd  `cmd:"" help:"Show the version."`
 }
 
 const defaultConfig = "/etc/relaykeep/config.hcl"

@@ -37,6 +37,25 @@ func (a *app) openQueue(ctx context.Context, g *grammar, s socketFlag) (admin.Qu
 	if err != nil {
 		return nil, err
 	}
+	return p.open(ctx)
+}
+
+// openDaemon finds the running daemon, for what only that can do. The caller
+// closes the client.
+func (a *app) openDaemon(ctx context.Context, g *grammar, s socketFlag) (*admin.Client, error) {
+	p, err := a.findPlace(g, s)
+	if err != nil {
+		return nil, err
+	}
+	client, err := p.daemon(ctx)
+	if err != nil && nobodyListens(err) {
+		return nil, fmt.Errorf("%w: the daemon must run for this", err)
+	}
+	return client, err
+}
+
+// open is openQueue at a place.
+func (p place) open(ctx context.Context) (admin.Queue, error) {
 	client, err := p.daemon(ctx)
 	if err == nil {
 		return client, nil

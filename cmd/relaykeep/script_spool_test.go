@@ -16,16 +16,45 @@ import (
 )
 
 // cmdFill makes a spool with a message for each fate, and names their ids:
-// fill FILE sets $DEFERRED, $DELIVERED, $HELD and $BOUNCED.
+// fill FILE sets $DEFERRED, $DELIVERED, $HELD and $BOUNCED. Incident 1 holds
+// the held one; incident 2 was closed.
 func cmdFill(ts *testscript.TestScript, _ bool, args []string) {
 	s, err := bolt.Open(bolt.Options{Path: ts.MkAbs(args[0]), History: 24 * time.Hour, KeepFailed: time.Hour, NoSync: true})
 	ts.Check(err)
 	s.UseTable("test")
 	s.Open("ses", true)
+	troubles(ts, s)
 	for _, f := range fates(time.Now()) {
 		ts.Setenv(f.name, string(fill(ts, s, f)))
 	}
 	ts.Check(s.Close())
+}
+
+// cmdFresh makes an empty spool: fresh FILE.
+func cmdFresh(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := bolt.Open(bolt.Options{Path: ts.MkAbs(args[0]), NoSync: true})
+	ts.Check(err)
+	ts.Check(s.Close())
+}
+
+// troubles makes an open and a closed incident.
+func troubles(ts *testscript.TestScript, s *bolt.Store) {
+	ctx, at := context.Background(), time.Now().Add(-90*time.Minute)
+	for _, i := range []relay.Incident{
+		{
+			Cause: "sender", Kind: relay.IncidentSender, Upstream: "ses", Detail: "ses refuses the sender <>: not \x1b[31mverified", OpenedAt: at,
+			Verdict: relay.Verdict{
+				Class: relay.ClassRejected, Scope: relay.ScopeSender, Action: relay.ActionHold, Stage: relay.StageMail,
+				Code: 554, Enhanced: "5.7.1", Text: "not verified", Rule: "sender-refused",
+			},
+		},
+		{Cause: "login", Kind: relay.IncidentUpstream, Upstream: "backup", Detail: "the login is refused", OpenedAt: at},
+	} {
+		_, _, err := s.OpenIncident(ctx, i)
+		ts.Check(err)
+	}
+	_, err := s.CloseIncident(ctx, 2, "probe")
+	ts.Check(err)
 }
 
 // fate is a message and what becomes of it in its first attempt.
@@ -62,7 +91,7 @@ func fates(now time.Time) []fate {
 			name: "HELD", from: "", subject: "red \x1b[31m \u202egnp", to: []string{"erin@example.net"},
 			age: time.Hour, event: relay.EventHeld,
 			settle: func(r *relay.Recipient) {
-				r.State, r.HoldReason, r.Attempts = relay.Held, "the sender is not verified at ses", 1
+				r.State, r.HoldReason, r.Incident, r.Attempts = relay.Held, "the sender is not verified at ses", 1, 1
 				r.Last = verdict(relay.ClassRejected, relay.ScopeSender, relay.ActionHold, 554, "5.7.1", "Message rejected\x1b]0;owned\a: not verified", "ses-unverified")
 			},
 		},

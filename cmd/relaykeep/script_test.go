@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status":   cmdStatus,
 			"fill":     cmdFill,
+			"fresh":    cmdFresh,
 			"foreign":  cmdForeign,
 			"provider": cmdProvider,
 			"says":     cmdSays,

@@ -15,6 +15,8 @@ type page struct {
 	strings.Builder
 	width int // of the terminal; 0: none
 	now   time.Time
+
+	routes map[string]string // which mail takes a route, by its name; nil: not known
 }
 
 // labelWidth is that of the left column.
@@ -105,6 +107,9 @@ func (p *page) recipients(alike []admin.Recipient) {
 	r := alike[0]
 	p.line("  ", names(len(alike), func(i int) string { return alike[i].Address }))
 	p.line("    ", p.standing(r))
+	if r.State == relay.Held {
+		p.line("    ", heldNext(r))
+	}
 	if r.Last != nil {
 		p.line("    ", fmt.Sprintf("last %s ago %s", age(p.now.Sub(r.Last.At.Time)), verdictWords(r.Last.Upstream, r.Last.Verdict)))
 	}
@@ -116,6 +121,9 @@ func (p *page) recipients(alike []admin.Recipient) {
 	}
 	if !r.State.Finished() {
 		p.line("    ", p.way(r))
+	}
+	if why := p.routes[r.Route]; why != "" {
+		p.line("    ", "route "+r.Route+": "+why)
 	}
 }
 
@@ -153,7 +161,7 @@ func (p *page) way(r admin.Recipient) string {
 		s += " by " + strings.Join(r.Eligible, ", then ")
 	}
 	s += ", priority " + r.Priority.String()
-	if !r.ExpiresAt.IsZero() {
+	if !r.ExpiresAt.IsZero() && r.HoldReason != relay.HoldOperator {
 		s += fmt.Sprintf(", expires %s (%s)", moment(r.ExpiresAt.Time), until(r.ExpiresAt.Time, p.now))
 	}
 	return s
@@ -215,6 +223,9 @@ func (p *page) events(alike []admin.Event, others bool) {
 	}
 	if e.Detail != "" {
 		add("%s", e.Detail)
+	}
+	if e.Incident > 0 {
+		add("incident %d", e.Incident)
 	}
 	if !e.NextAttempt.IsZero() {
 		add("next attempt %s later", age(e.NextAttempt.Sub(e.At.Time)))

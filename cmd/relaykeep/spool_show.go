@@ -27,7 +27,11 @@ func (c *spoolShowCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if err != nil {
 		return usageError(err.Error())
 	}
-	q, err := a.openQueue(ctx, g, c.socketFlag)
+	place, err := a.findPlace(g, c.socketFlag)
+	if err != nil {
+		return err
+	}
+	q, err := place.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +54,7 @@ func (c *spoolShowCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if c.JSON {
 		return printJSON(a.out, m)
 	}
-	p := page{width: columns(a.out), now: time.Now()}
+	p := page{width: columns(a.out), now: time.Now(), routes: routeReasons(place.config)}
 	p.message(m)
 	_, err = io.WriteString(a.out, p.String())
 	return err
