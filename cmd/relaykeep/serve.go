@@ -85,6 +85,7 @@ func (s *service) run(ctx context.Context, facts []any) error {
 		case sig := <-s.signals:
 			if sig == syscall.SIGHUP {
 				s.log.Warn("reloading is not supported yet: restart to use a changed configuration")
+				s.notify.send(s.log, "STATUS=reloading is not supported yet")
 				continue
 			}
 			s.log.Info("stopping", "signal", sig.String(), "drain_ms", drainTime.Milliseconds())
