@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"status":   cmdStatus,
 			"fill":     cmdFill,
 			"fresh":    cmdFresh,
+			"operated": cmdOperated,
 			"foreign":  cmdForeign,
 			"provider": cmdProvider,
 			"says":     cmdSays,

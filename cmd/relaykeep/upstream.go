@@ -31,7 +31,7 @@ type upstreamFlags struct {
 // upstreamListCmd is the command upstream list.
 type upstreamListCmd struct {
 	upstreamFlags
-	Name string `arg:"" optional:"" help:"Only this one."`
+	Name *string `arg:"" optional:"" help:"Only this one."`
 }
 
 // Run lists.
@@ -52,26 +52,26 @@ func (c *upstreamListCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	return err
 }
 
-// upstreamsNamed gives the upstream of this name, or all for "".
-func upstreamsNamed(ctx context.Context, daemon *admin.Client, name string) ([]admin.Upstream, error) {
+// upstreamsNamed gives the upstream of this name, or all for nil.
+func upstreamsNamed(ctx context.Context, daemon *admin.Client, name *string) ([]admin.Upstream, error) {
 	all, err := daemon.Upstreams(ctx)
-	if err != nil || name == "" {
+	if err != nil || name == nil {
 		return all, err
 	}
 	var names []string
 	for _, u := range all {
-		if u.Name == name {
+		if u.Name == *name {
 			return []admin.Upstream{u}, nil
 		}
 		names = append(names, u.Name)
 	}
-	return nil, fmt.Errorf("there is no upstream %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no upstream %q; there are %s", *name, strings.Join(names, ", "))
 }
 
 // upstreamProbeCmd is the command upstream probe.
 type upstreamProbeCmd struct {
 	upstreamFlags
-	Name string `arg:"" optional:"" help:"Only this one."`
+	Name *string `arg:"" optional:"" help:"Only this one."`
 }
 
 // Run probes, all upstreams at once.
@@ -167,7 +167,7 @@ func (f *upstreamFlags) change(ctx context.Context, a *app, g *grammar, name str
 		return err
 	}
 	defer daemon.Close()
-	if _, err := upstreamsNamed(ctx, daemon, name); err != nil {
+	if _, err := upstreamsNamed(ctx, daemon, &name); err != nil {
 		return err
 	}
 	done, err := do(daemon, ctx, name)
