@@ -10,9 +10,17 @@ import (
 
 // Classifier judges answers by packs of rules. It is safe for concurrent use.
 type Classifier struct {
-	rules     map[string]Rule
+	rules     map[string]namedRule
 	providers map[string]*table
 	others    *table // for providers that no pack is named for
+	presets   map[string]Presets
+}
+
+// namedRule is a rule and where it comes from.
+type namedRule struct {
+	Rule
+	pack string
+	own  bool // not built in
 }
 
 // New compiles the rules of own, which are tried first, in their order, and of
@@ -22,21 +30,26 @@ func New(own ...Pack) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compileAll(slices.Concat(own, builtIn))
+	return compileAll(own, builtIn)
 }
 
-func compileAll(packs []Pack) (*Classifier, error) {
+func compileAll(own, builtIn []Pack) (*Classifier, error) {
 	c := &Classifier{
-		rules:     make(map[string]Rule),
+		rules:     make(map[string]namedRule),
 		providers: make(map[string]*table),
 		others:    new(table),
+		presets:   make(map[string]Presets),
 	}
+	packs := slices.Concat(own, builtIn)
 	for _, p := range packs {
 		for _, name := range p.Providers {
 			c.providers[name] = new(table)
 		}
 	}
-	for _, p := range packs {
+	for _, p := range builtIn {
+		c.presets[p.Name] = p.Presets
+	}
+	for i, p := range packs {
 		for _, r := range p.Rules {
 			m, err := compile(r)
 			if _, dup := c.rules[r.Name]; dup && err == nil {
@@ -45,7 +58,7 @@ func compileAll(packs []Pack) (*Classifier, error) {
 			if err != nil {
 				return nil, &RuleError{Position: r.Position, Rule: r.Name, Err: err}
 			}
-			c.rules[r.Name] = r
+			c.rules[r.Name] = namedRule{r, p.Name, i < len(own)}
 			c.add(p, r, m)
 		}
 	}
@@ -66,8 +79,8 @@ func (c *Classifier) add(p Pack, r Rule, m *matcher) {
 
 // Rule gives the rule of a verdict by its name, for its meaning and source.
 func (c *Classifier) Rule(name string) (r Rule, ok bool) {
-	r, ok = c.rules[name]
-	return r, ok
+	known, ok := c.rules[name]
+	return known.Rule, ok
 }
 
 // Classify is the upstream.Classifier.
@@ -84,6 +97,9 @@ func (c *Classifier) Classify(a upstream.Answer) relay.Verdict {
 		}
 	}
 	v := t.verdict(&in)
+	if v.Class == relay.ClassDeferred && a.Code >= 400 {
+		v.RetryAfter = max(v.RetryAfter, retryAfter(in.folded()))
+	}
 	v.Stage, v.Code, v.Enhanced = a.Stage, a.Code, in.shown
 	v.Text = printable(in.text())
 	return v

@@ -99,7 +99,7 @@ func TestConditions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.rule.Name, tt.rule.Action = "it", relay.ActionSlow
-			c, err := compileAll([]Pack{{Rules: []Rule{tt.rule}}})
+			c, err := compileAll(nil, []Pack{{Rules: []Rule{tt.rule}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestImplied(t *testing.T) {
 
 // TestUnclassified: without any rule nothing is lost, and no doubt forgotten.
 func TestUnclassified(t *testing.T) {
-	c, err := compileAll(nil)
+	c, err := compileAll(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestBrokenRules(t *testing.T) {
 		rules := slices.Clone(tt.rules)
 		last := &rules[len(rules)-1]
 		last.Position = "own.hcl:7"
-		_, err := compileAll([]Pack{{Name: "own", Rules: rules}})
+		_, err := compileAll(nil, []Pack{{Name: "own", Rules: rules}})
 		var broken *RuleError
 		if !errors.As(err, &broken) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want a *RuleError with %q", err, tt.want)

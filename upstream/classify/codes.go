@@ -38,9 +38,6 @@ func (p codePattern) digit(i, d int) bool { return p[i] == 'x' || int(p[i]-'0') 
 // zero value is none.
 type enhanced [3]int
 
-// anyNumber is the * of a pattern.
-const anyNumber = -1
-
 // parseEnhanced reads a status code as servers send it; ok is false for what
 // does not follow RFC 3463, section 2.
 func parseEnhanced(s string) (e enhanced, ok bool) {
@@ -63,30 +60,49 @@ func parseEnhanced(s string) (e enhanced, ok bool) {
 	return e, true
 }
 
-// parseEnhancedPattern reads a status code in which * stands for any number.
-func parseEnhancedPattern(s string) (e enhanced, err error) {
+// enhancedPattern is an enhanced status code with a span for each number.
+type enhancedPattern [3]span
+
+type span struct{ low, high int }
+
+// maxNumber is the highest number in a status code (RFC 3463, section 2).
+const maxNumber = 999
+
+// parseEnhancedPattern reads a status code in which * stands for any number,
+// and 500-699 for one of these.
+func parseEnhancedPattern(s string) (p enhancedPattern, err error) {
 	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		return e, fmt.Errorf("enhanced code %q is not like \"5.1.1\" or \"5.1.*\"", s)
+	ok := len(parts) == len(p)
+	for i := 0; ok && i < len(p); i++ {
+		p[i], ok = parseSpan(parts[i])
 	}
-	for i, part := range parts {
-		if part == "*" {
-			e[i] = anyNumber
-			continue
-		}
-		n, err := strconv.ParseUint(part, 10, 16)
-		if err != nil || n > 999 || i == 0 && n != 2 && n != 4 && n != 5 {
-			return e, fmt.Errorf("enhanced code %q is not like \"5.1.1\" or \"5.1.*\"", s)
-		}
-		e[i] = int(n)
+	if ok && parts[0] != "*" {
+		c := p[0]
+		ok = c.low == c.high && (c.low == 2 || c.low == 4 || c.low == 5)
 	}
-	return e, nil
+	if !ok {
+		return p, fmt.Errorf("enhanced code %q is not like \"5.1.1\", \"5.1.*\" or \"4.7.500-699\"", s)
+	}
+	return p, nil
 }
 
-// match reports whether code is one of pattern e.
-func (e enhanced) match(code enhanced) bool {
-	for i := range e {
-		if e[i] != anyNumber && e[i] != code[i] {
+func parseSpan(s string) (span, bool) {
+	if s == "*" {
+		return span{0, maxNumber}, true
+	}
+	low, high, ranged := strings.Cut(s, "-")
+	if !ranged {
+		high = low
+	}
+	l, errLow := strconv.ParseUint(low, 10, 16)
+	h, errHigh := strconv.ParseUint(high, 10, 16)
+	return span{int(l), int(h)}, errLow == nil && errHigh == nil && l <= h && h <= maxNumber
+}
+
+// match reports whether code is one of the pattern's; none never is.
+func (p enhancedPattern) match(code enhanced) bool {
+	for i := range p {
+		if code[i] < p[i].low || code[i] > p[i].high {
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // matcher is the conditions of a rule, compiled, but for the stage.
 type matcher struct {
 	codes    []codePattern
-	enhanced []enhanced
+	enhanced []enhancedPattern
 	text     []string   // folded
 	regex    expression // nil: none
 	kinds    uint32     // of errors, a bit for each; 0: the rule is about replies
@@ -188,7 +188,7 @@ func (m *matcher) reply(a *answer) bool {
 	if !slices.ContainsFunc(m.codes, func(p codePattern) bool { return p.match(a.Code) }) {
 		return false
 	}
-	if len(m.enhanced) > 0 && !slices.ContainsFunc(m.enhanced, func(e enhanced) bool { return e.match(a.enhanced) }) {
+	if len(m.enhanced) > 0 && !slices.ContainsFunc(m.enhanced, func(p enhancedPattern) bool { return p.match(a.enhanced) }) {
 		return false
 	}
 	if len(m.text) > 0 && !containsAny(a.folded(), m.text) {

@@ -82,7 +82,7 @@ func FuzzParsePack(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := compileAll([]Pack{p}); err != nil {
+		if _, err := compileAll(nil, []Pack{p}); err != nil {
 			var broken *RuleError
 			if !errors.As(err, &broken) {
 				t.Errorf("%T: %v", err, err)

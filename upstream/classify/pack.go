@@ -1,11 +1,9 @@
 package classify
 
 import (
-	"embed"
 	"encoding"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -18,29 +16,12 @@ import (
 	"relaykeep/relay"
 )
 
-//go:embed packs/*.hcl
-var packFiles embed.FS
-
-// builtIn reads the built-in packs, the generic one last.
-func builtIn() ([]Pack, error) {
-	const name = "generic"
-	file := path.Join("packs", name+".hcl")
-	src, err := packFiles.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	p, err := ParsePack(name, path.Base(file), src)
-	if err != nil {
-		return nil, err
-	}
-	return []Pack{p}, nil
-}
-
 // packFile and ruleFile are a pack as HCL has it.
 type packFile struct {
-	Version   int        `hcl:"version"`
-	Providers []string   `hcl:"providers,optional"`
-	Rules     []ruleFile `hcl:"rule,block"`
+	Version   int          `hcl:"version"`
+	Providers []string     `hcl:"providers,optional"`
+	Presets   *presetsFile `hcl:"presets,block"`
+	Rules     []ruleFile   `hcl:"rule,block"`
 }
 
 type ruleFile struct {
@@ -77,6 +58,7 @@ func ParsePack(name, file string, src []byte) (Pack, error) {
 	}
 	p := Pack{Name: name, Version: raw.Version, Providers: raw.Providers}
 	var d decoder
+	p.Presets = d.presets(raw.Presets)
 	for _, r := range raw.Rules {
 		p.Rules = append(p.Rules, d.rule(r))
 	}
@@ -172,10 +154,13 @@ func (d *decoder) duration(a *hcl.Attribute) time.Duration {
 }
 
 func (d *decoder) fault(a *hcl.Attribute, err error) {
-	r := a.Expr.Range()
+	d.faultAt(a.Expr.Range(), a.Name, err)
+}
+
+func (d *decoder) faultAt(r hcl.Range, what string, err error) {
 	d.diags = append(d.diags, &hcl.Diagnostic{
 		Severity: hcl.DiagError,
-		Summary:  "Invalid " + a.Name,
+		Summary:  "Invalid " + what,
 		Detail:   err.Error() + ".",
 		Subject:  &r,
 	})

@@ -13,6 +13,7 @@ type Pack struct {
 	Name      string
 	Version   int
 	Providers []string // whose answers it judges; none: everybody's
+	Presets   Presets  // counts only in a built-in pack with one provider
 	Rules     []Rule
 }
 
@@ -22,13 +23,35 @@ type Pack struct {
 // A rule is about replies unless it has Errors: then it is about the lack of
 // one. A rule about replies without Codes is about refusals, 4xx and 5xx: what
 // a success means has to be asked for.
+//
+// A rule of somebody's own needs no more than a Name that no other rule has, an
+// Action, and a condition:
+//
+//	classify.New(classify.Pack{
+//		Name:      "gmail-eu",
+//		Providers: []string{"gmail"},
+//		Rules: []classify.Rule{{
+//			Name:     "gmail-eu/1",
+//			Position: "config.hcl:169",
+//			Codes:    []string{"550"},
+//			Enhanced: []string{"5.4.5"},
+//			Text:     []string{"daily user sending"},
+//			Action:   relay.ActionPark,
+//			Scope:    relay.ScopeUpstream,
+//			Delay:    24 * time.Hour,
+//			Meaning:  "A rule of the configuration.",
+//		}},
+//	})
+//
+// What is wrong with one, a broken expression too, is told by a *RuleError that
+// carries its Position.
 type Rule struct {
 	Name     string // unique among all packs of a Classifier
 	Position string // where it is written, for errors: "generic.hcl:12"
 
 	Stages    []relay.Stage
 	Codes     []string    // "550"; x stands for any digit: "4xx"; "xxx" is any code, also one that makes no sense
-	Enhanced  []string    // "5.1.1"; * stands for any number: "5.1.*"
+	Enhanced  []string    // "5.1.1"; * stands for any number: "5.1.*", a span for one of its numbers: "4.7.500-699"
 	Text      []string    // contained in the text, in any case; line ends count as spaces
 	TextRegex []string    // RE2, in any case, on the same text
 	Errors    []ErrorKind // why there is no reply
@@ -38,10 +61,10 @@ type Rule struct {
 	Then   relay.Action  // see relay.Verdict
 	Class  relay.Class   // ClassNone: what Action implies
 	Scope  relay.Scope   // ScopeNone: what Action and the stage imply
-	Delay  time.Duration // before this upstream is asked again, at least; 0: no wish
+	Delay  time.Duration // before this upstream is asked again, at least; 0: no wish. A longer one that the answer itself names counts
 	Free   *bool         // nil: what Action, scope and the stage imply
 
-	Meaning  string   // for people, one sentence
+	Meaning  string   // for people, a sentence or two
 	Source   string   // the RFC, manual or program that it is known from
 	Examples []string // "STAGE REPLY": answers that must match this very rule
 }
