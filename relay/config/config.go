@@ -8,6 +8,7 @@ import (
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/retry"
 	"relaykeep/relay/route"
+	"relaykeep/upstream/classify"
 	"relaykeep/upstream/smtp"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	Upstreams []Upstream // at least one, in file order
 	Routes    []Route    // at least one, in file order: the first that matches wins
 	Retries   map[string]retry.Policy
+	Packs     []classify.Pack // own rules, in file order; good for classify.New
 	Admin     Admin
 	Log       Log
 
@@ -53,6 +55,10 @@ type Upstream struct {
 	smtp.Options
 	MaxRecipients int // per transaction
 	Breaker       delivery.Breaker
+
+	Rate          Limit   // the zero Limit: as fast as it takes
+	Quota         []Limit // all hold
+	CountMessages bool    // rate and quota count messages, else recipients
 }
 
 // Route is one way that mail may go.

@@ -78,6 +78,7 @@ func readConfig(s *section) *Config {
 	c.Admin = readAdmin(s.block("admin"))
 	c.Log = readLog(s.block("log"))
 	c.Listeners = readListeners(s, c.Hostname)
+	c.Packs = readPacks(s)
 	c.Upstreams = readUpstreams(s, c.Hostname)
 	warnShortName(s, c)
 	c.Retries = readRetries(s)

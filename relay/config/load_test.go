@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/retry"
 	"relaykeep/relay/route"
+	"relaykeep/upstream/classify"
 	"relaykeep/upstream/smtp"
 )
 
@@ -55,6 +57,8 @@ func fullConfig(t *testing.T, folder string) *Config {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
 	prefix := netip.MustParsePrefix
+	at := func(line int) string { return fmt.Sprintf("%s:%d", filepath.Join(folder, "config.hcl"), line) }
+	const meaning = `A rule of the configuration, in classify "mine".`
 	return &Config{
 		Hostname: "relay.example.com",
 		Listeners: []Listener{{Options: ingress.Options{
@@ -80,7 +84,7 @@ func fullConfig(t *testing.T, folder string) *Config {
 		Upstreams: []Upstream{
 			{
 				Options: smtp.Options{
-					Name: "ses", Provider: "generic", Address: "smtp.example.com:2587", Hello: "relay.example.com",
+					Name: "ses", Provider: "ses", Address: "smtp.example.com:2587", Hello: "relay.example.com",
 					RootCAs: roots, ServerName: "mx.example.com", PinSHA256: [][32]byte{sha256.Sum256(nil)},
 					Auth:          &smtp.Auth{Mechanism: "login", Username: "hunter2-user", Password: relay.NewSecret("hunter2")},
 					SourceAddress: netip.MustParseAddr("192.0.2.1"), IPFamily: 4,
@@ -90,6 +94,12 @@ func fullConfig(t *testing.T, folder string) *Config {
 				},
 				MaxRecipients: 51,
 				Breaker:       delivery.Breaker{Failures: 6, Cooldown: 33 * time.Second, MaxCooldown: 16 * time.Minute},
+				Rate:          Limit{N: 14, Per: time.Second},
+				Quota: []Limit{
+					{N: 1000, Per: time.Hour},
+					{N: 50000, Per: day, Reset: &Reset{Minute: 30, Location: time.UTC}},
+				},
+				CountMessages: true,
 			},
 			{
 				Options: smtp.Options{
@@ -121,7 +131,16 @@ func fullConfig(t *testing.T, folder string) *Config {
 				RetryName: "fast", FailoverAfter: 2, InDoubt: delivery.InDoubtHold,
 			},
 			{
-				Route:     route.Route{Name: "default", Upstreams: []string{"ses", "backup"}, Expire: 6 * day},
+				Route: route.Route{
+					Name: "staging", Match: route.Match{Sender: []string{"*@staging.example.com"}},
+					Upstreams: []string{"ses"}, Expire: 6 * day, Action: relay.RouteRedirect, RedirectTo: "qa@example.com",
+				},
+				RetryName: "default", FailoverAfter: 1,
+			},
+			{
+				Route: route.Route{
+					Name: "default", Upstreams: []string{"ses", "backup"}, Strategy: route.Balance, Weights: []int{3, 1}, Expire: 6 * day,
+				},
 				RetryName: "default", FailoverAfter: 1,
 			},
 		},
@@ -134,6 +153,21 @@ func fullConfig(t *testing.T, folder string) *Config {
 				Schedule: []time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, MaxAttempts: 7, Expire: 6 * day,
 			},
 		},
+		Packs: []classify.Pack{{
+			Name: "mine", Providers: []string{"ses"},
+			Rules: []classify.Rule{
+				{
+					Name: "mine/1", Position: at(143), Source: at(143), Meaning: meaning,
+					Codes: []string{"550"}, Enhanced: []string{"5.4.5", "5.4.6"}, Text: []string{"daily user sending"},
+					Stages: []relay.Stage{relay.StageRcpt, relay.StageBody},
+					Action: relay.ActionPark, Scope: relay.ScopeUpstream, Delay: day,
+				},
+				{
+					Name: "mine/2", Position: at(153), Source: at(153), Meaning: meaning,
+					TextRegex: []string{`limit \d+`}, Action: relay.ActionSlow,
+				},
+			},
+		}},
 		Admin: Admin{Socket: filepath.Join(folder, "admin.sock"), Group: "mail", Mode: 0o600},
 		Log:   Log{Level: "debug", Addresses: AddressHash, File: filepath.Join(folder, "relaykeep.log")},
 	}
@@ -237,10 +271,10 @@ func TestExampleInComments(t *testing.T) {
 	}
 	var blocks []string
 	for _, indent := range []string{" ", "   "} {
-		form := regexp.MustCompile(`(?m)^#` + indent + `(?:listener|upstream) "(?:.*\n#)+?` + indent + `}\n`)
+		form := regexp.MustCompile(`(?m)^#` + indent + `(?:listener|upstream|route|classify) "(?:.*\n#)+?` + indent + `}\n`)
 		blocks = append(blocks, form.FindAllString(string(example), -1)...)
 	}
-	if len(blocks) < 4 {
+	if len(blocks) < 6 {
 		t.Fatalf("found %d blocks in comments", len(blocks))
 	}
 	for _, block := range blocks {

@@ -9,9 +9,6 @@ import (
 // readPending reads the blocks that have no behaviour yet. They are checked
 // all the same, so that a typing error in them is told as one.
 func readPending(s *section) {
-	for _, c := range s.named("classify") {
-		readClassify(c)
-	}
 	for _, k := range s.named("dkim") {
 		readDKIM(k)
 	}

@@ -143,17 +143,16 @@ func (s *section) file(key, fallback string) string {
 	return absolute(s.d.folder, s.text(key, fallback))
 }
 
-var errMap = errors.New(`is not a map; write one like { "X-Mail-Class" = "otp" }`)
-
 // readMap calls take for each entry of a map, in the order of the names. Its
-// errors go on after the name of the entry in a sentence.
-func readMap(s *section, key string, take func(name, value string) error) {
+// errors go on after the name of the entry in a sentence. example is how to
+// write the map.
+func readMap(s *section, key, example string, take func(name, value string) error) {
 	e := s.entry(key)
 	if e.state != ready {
 		return
 	}
 	if t := e.value.Type(); !t.IsObjectType() && !t.IsMapType() {
-		s.fault(key, "%s %v", e.show(e.value), errMap)
+		s.fault(key, "%s is not a map; write one like %s", e.show(e.value), example)
 		return
 	}
 	for it := e.value.ElementIterator(); it.Next(); {

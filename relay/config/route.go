@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +77,11 @@ func readRoute(s *section, n names) (r Route, all bool) {
 	refer(s, "retry", "retry", []string{r.RetryName}, n.retries)
 	r.Expire = read(s, "expire", n.expire[r.RetryName].Expire, positiveDuration)
 	checkUpstreams(s, r.Upstreams)
-	readRoutePending(s, r.Upstreams)
+	readBalance(s, &r.Route)
+	readAction(s, &r.Route)
+	if b := s.block("bounce"); b.written {
+		readBounce(b)
+	}
 	s.end()
 	return r, !slices.ContainsFunc(match.keys, match.filled)
 }
@@ -112,7 +115,7 @@ func readMatch(s *section, listeners []string) route.Match {
 // readHeaders reads the map of header patterns, in the order of the names.
 func readHeaders(s *section) []route.HeaderMatch {
 	var list []route.HeaderMatch
-	readMap(s, "header", func(name, value string) error {
+	readMap(s, "header", `{ "X-Mail-Class" = "otp" }`, func(name, value string) error {
 		if _, err := fieldName(name); err != nil {
 			return err
 		}
@@ -160,26 +163,4 @@ func checkUpstreams(s *section, list []string) {
 			s.errorAt(s.elementAt("upstreams", i), "upstreams: %s is in the list twice", s.shown("upstreams", strconv.Quote(cut(name))))
 		}
 	}
-}
-
-// readRoutePending reads what has no behaviour yet.
-func readRoutePending(s *section, upstreams []string) {
-	s.choice("strategy", "failover", "failover", "balance")
-	s.choice("action", "deliver", "deliver", "discard", "hold", "redirect")
-	read(s, "redirect_to", "", optional(mailAddress))
-	readMap(s, "weights", func(name, value string) error { return weight(name, value, upstreams) })
-	if b := s.block("bounce"); b.written {
-		readBounce(b)
-	}
-}
-
-// weight checks one entry of weights.
-func weight(name, value string, upstreams []string) error {
-	if !slices.Contains(upstreams, name) {
-		return errors.New("is not among the upstreams of this route")
-	}
-	if n, ok := parseUint(value, 1_000_000); digits(value) != len(value) || !ok || n == 0 {
-		return errors.New("has no valid weight; write a whole number from 1 to 1000000")
-	}
-	return nil
 }

@@ -102,9 +102,31 @@ hostname = env("A")
 upstream "a" {
   address     = env("B")
   tls_ca_file = file("none")
+  rate        = env("R")
+  quota       = [env("Q"), "5/h"]
+  quota_reset = env("T")
+  count       = env("N")
   auth {
     username = credential("u")
     password = env("P")
+  }
+}
+classify "half" {
+  rule {
+    code   = "550"
+    text   = ["x", env("TEXT")]
+    action = "bounce"
+  }
+  rule {
+    code   = "551"
+    action = "hold"
+  }
+}
+classify "whose" {
+  providers = [env("W")]
+  rule {
+    code   = "552"
+    action = "hold"
   }
 }
 listener "l" {
@@ -124,8 +146,12 @@ route "r" {
     sender = ["*@${env("F")}"]
     header = { X = env("G") }
   }
-  upstreams = [env("H")]
-  retry     = env("I")
+  upstreams   = [env("H")]
+  retry       = env("I")
+  strategy    = env("J")
+  weights     = { a = env("K") }
+  action      = env("L")
+  redirect_to = env("M")
 }
 spool { path = env("SPOOL") }
 admin { socket = "${env("SOCKET")}.sock" }
@@ -138,6 +164,15 @@ admin { socket = "${env("SOCKET")}.sock" }
 	c := mustParse(t, source, LoadOptions{LookupEnv: lookup})
 	if c.Spool.Path != "/spool" || c.Admin.Socket != "/socket.sock" {
 		t.Errorf("spool is %+v, admin %+v", c.Spool, c.Admin)
+	}
+	var rules []string
+	for _, p := range c.Packs {
+		for _, r := range p.Rules {
+			rules = append(rules, r.Name)
+		}
+	}
+	if got := fmt.Sprint(rules); got != "[half/2]" {
+		t.Errorf("the rules are %s; want the one that is known in whole", got)
 	}
 	if got := fmt.Sprint(asked); got != "[SPOOL SOCKET]" {
 		t.Errorf("asked for %s", got)

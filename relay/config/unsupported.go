@@ -25,19 +25,10 @@ var unsupported = map[string]refusal{
 
 	"spool.encryption_key_file": {when: isFilled},
 
-	"upstream.provider":    {when: isOtherThan("generic"), instead: `use "generic"`},
-	"upstream.rate":        {when: isFilled},
-	"upstream.quota":       {when: isFilled},
-	"upstream.quota_reset": {when: isFilled},
-	"upstream.count":       {},
-	"upstream.dkim":        {when: isTrue},
-	"upstream.rewrite":     {},
+	"upstream.dkim":    {when: isTrue},
+	"upstream.rewrite": {},
 
-	"route.strategy":    {when: isOtherThan("failover"), instead: `use "failover"`},
-	"route.weights":     {when: isFilled},
-	"route.action":      {when: isOtherThan("deliver"), instead: `use "deliver"`},
-	"route.redirect_to": {when: isFilled},
-	"route.bounce":      {},
+	"route.bounce": {},
 
 	"retry.warn_after": {when: isFilled},
 
@@ -49,7 +40,6 @@ var unsupported = map[string]refusal{
 	"admin.http":       {when: isFilled},
 	"admin.token_file": {when: isFilled},
 
-	"classify": {},
 	"dkim":     {},
 	"dedupe":   {},
 	"filter":   {},

@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"relaykeep/relay/delivery"
-	"relaykeep/relay/ingress"
 	"relaykeep/upstream/smtp"
 )
 
-// providers have a pack of rules of their own, or will.
+// providers have a pack of rules of their own, but for the first.
 var providers = []string{
 	"generic", "ses", "sendgrid", "mailgun", "postmark", "microsoft365", "gmail", "tencent", "netease", "aliyun",
 }
@@ -35,13 +34,15 @@ func readUpstreams(s *section, hostname string) []Upstream {
 }
 
 func readUpstream(s *section, hostname string) Upstream {
-	u := Upstream{MaxRecipients: s.count("max_recipients", 50, 1, 100_000)}
+	provider := s.choice("provider", "generic", providers...)
+	usual := presetsOf(provider)
+	u := Upstream{MaxRecipients: s.count("max_recipients", usual.recipients, 1, 100_000)}
 	u.Options = smtp.Options{
 		Name:                     s.name,
-		Provider:                 s.choice("provider", "generic", providers...),
+		Provider:                 provider,
 		Address:                  needed(s, "address", `"smtp.example.com:587"`, hostPort(submissionPort)),
 		Hello:                    hostname,
-		MaxConnections:           s.count("max_connections", 10, 1, 10_000),
+		MaxConnections:           s.count("max_connections", usual.connections, 1, 10_000),
 		MaxMessagesPerConnection: s.count("max_messages_per_connection", 100, 1, 1_000_000),
 		IdleTimeout:              read(s, "idle_timeout", 30*time.Second, positiveDuration),
 		ConnectTimeout:           read(s, "connect_timeout", 30*time.Second, positiveDuration),
@@ -56,6 +57,7 @@ func readUpstream(s *section, hostname string) Upstream {
 		u.Auth = readUpstreamAuth(a)
 	}
 	u.Breaker = readBreaker(s.block("breaker"))
+	readAmounts(s, &u, usual)
 	readUpstreamPending(s)
 	checkSource(s, u.Options)
 	warnWeakUpstream(s, u.Options)
@@ -79,10 +81,6 @@ func readBreaker(s *section) delivery.Breaker {
 
 // readUpstreamPending reads what has no behaviour yet.
 func readUpstreamPending(s *section) {
-	read(s, "rate", ingress.Rate{}, optional(parseRate))
-	readList(s, "quota", nil, optional(parseRate))
-	read(s, "quota_reset", "", optional(resetTime))
-	s.choice("count", "recipients", "recipients", "messages")
 	s.boolean("dkim", true)
 	if r := s.block("rewrite"); r.written {
 		read(r, "from", "", optional(mailAddress))
@@ -91,23 +89,6 @@ func readUpstreamPending(s *section) {
 		r.end()
 	}
 }
-
-// resetTime takes a time of day and a time zone: "00:00 Asia/Shanghai".
-func resetTime(s string) (string, error) {
-	const form = "15:04 "
-	if len(s) <= len(form) {
-		return "", errReset
-	}
-	if _, err := time.Parse(form, s[:len(form)]); err != nil {
-		return "", errReset
-	}
-	if _, err := time.LoadLocation(s[len(form):]); err != nil {
-		return "", errReset
-	}
-	return s, nil
-}
-
-var errReset = errors.New(`is not a time of day with a time zone; write one like "00:00 Asia/Shanghai"`)
 
 func ipAddress(s string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(s)

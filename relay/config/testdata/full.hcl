@@ -41,7 +41,7 @@ spool {
 }
 
 upstream "ses" {
-  provider        = "generic"
+  provider        = "ses"
   address         = "smtp.example.com:2587"
   tls             = "starttls"
   tls_ca_file     = "good.pem"
@@ -62,9 +62,10 @@ upstream "ses" {
   final_timeout               = "11m"
   source_address              = "192.0.2.1"
   ip_family                   = "4"
-  rate                        = ""
-  quota                       = []
-  quota_reset                 = ""
+  rate                        = "14/s"
+  quota                       = ["1000/h", "50000/24h"]
+  quota_reset                 = "00:30 UTC"
+  count                       = "messages"
   max_message_size            = "10MB"
   dkim                        = false
   breaker {
@@ -113,8 +114,19 @@ retry "fast" {
   max     = "2m"
 }
 
+route "staging" {
+  match {
+    sender = "*@staging.example.com"
+  }
+  upstreams   = ["ses"]
+  action      = "redirect"
+  redirect_to = "qa@example.com"
+}
+
 route "default" {
   upstreams = ["ses", "backup"]
+  strategy  = "balance"
+  weights   = { ses = 3 }
 }
 
 retry "default" {
@@ -124,6 +136,24 @@ retry "default" {
   max_attempts = 7
   expire       = "6d"
   warn_after   = ""
+}
+
+classify "mine" {
+  providers = ["ses"]
+  rule {
+    code       = "550"
+    enhanced   = ["5.4.5", "5.4.6"]
+    text       = "daily user sending"
+    text_regex = ""
+    stage      = ["rcpt", "body"]
+    action     = "park"
+    scope      = "upstream"
+    delay      = "24h"
+  }
+  rule {
+    text_regex = "limit \\d+"
+    action     = "slow"
+  }
 }
 
 bounce {
