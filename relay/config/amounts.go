@@ -14,7 +14,11 @@ func readAmounts(s *section, u *Upstream, usual presets) {
 	u.Rate = read(s, "rate", usual.rate, optional(limitOf))
 	u.Quota = slices.DeleteFunc(readList(s, "quota", nil, optional(limitOf)), func(l Limit) bool { return l.N == 0 })
 	reset := read(s, "quota_reset", nil, optional(resetTime))
-	u.CountMessages = s.choice("count", "recipients", "recipients", "messages") == "messages"
+	unit := "recipients"
+	if usual.countMessages && !s.has("rate") && !s.has("quota") {
+		unit = "messages" // as the only limit does
+	}
+	u.CountMessages = s.choice("count", unit, "recipients", "messages") == "messages"
 	if s.faulty {
 		return
 	}

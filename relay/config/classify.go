@@ -37,7 +37,7 @@ func readPacks(s *section) []classify.Pack {
 // readPack reads a block classify: rules of the user's own. It notes where each
 // is written.
 func readPack(s *section, rules map[string]*section) classify.Pack {
-	p := classify.Pack{Name: s.name, Providers: readList(s, "providers", nil, oneOf(providers...))}
+	p := classify.Pack{Name: s.name, Providers: readList(s, "providers", nil, oneOf(classify.Providers()...))}
 	if !s.contains("rule") {
 		s.errorAt(s.header, "%s: there is no rule in it; write rule { … }", s.title)
 	}

@@ -14,6 +14,7 @@ type decoder struct {
 	secrets bool   // look them up, and read the files that are named
 	closed  *hcl.EvalContext
 	open    *hcl.EvalContext // functions give unknown values
+	presets func(provider string) presets
 	list    []Diagnostic
 	errors  int
 }

@@ -99,12 +99,13 @@ func FuzzParse(f *testing.F) {
 			f.Add(file.Data)
 		}
 	}
+	usual := presetsByProvider()
 	f.Fuzz(func(t *testing.T, source []byte) {
 		if len(source) > 1<<16 || strings.Contains(string(source), "file(") {
 			return // no reading of whatever the fuzzer names
 		}
 		for _, secrets := range []bool{true, false} {
-			c, err := Parse("/nonexistent/config.hcl", source, LoadOptions{Secrets: secrets, LookupEnv: oneSecret})
+			c, err := Parse("/nonexistent/config.hcl", source, LoadOptions{Secrets: secrets, LookupEnv: oneSecret, presets: usual})
 			var e *Error
 			switch {
 			case c != nil && err == nil:

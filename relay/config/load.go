@@ -21,6 +21,10 @@ type LoadOptions struct {
 	// LookupEnv gives the value of an environment variable; nil is
 	// os.LookupEnv. See EnvFile.
 	LookupEnv func(name string) (value string, ok bool)
+
+	// presets gives the presets of a provider; nil: those of the built-in
+	// packs, which take a while to read.
+	presets func(provider string) presets
 }
 
 // smallest is the least that a configuration needs.
@@ -53,7 +57,10 @@ func Parse(path string, source []byte, o LoadOptions) (*Config, error) {
 	}
 	file, syntax := hclsyntax.ParseConfig(source, path, hcl.InitialPos)
 	body, _ := file.Body.(*hclsyntax.Body)
-	d := &decoder{file: path, source: mask(source, body), folder: folder, secrets: o.Secrets}
+	d := &decoder{file: path, source: mask(source, body), folder: folder, secrets: o.Secrets, presets: o.presets}
+	if d.presets == nil {
+		d.presets = presetsByProvider()
+	}
 	if syntax.HasErrors() {
 		d.addSyntax(syntax)
 		return nil, &Error{d.diagnostics()}

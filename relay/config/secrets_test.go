@@ -29,7 +29,7 @@ func TestSecretsDoNotLeak(t *testing.T) {
 	folder := filesFolder(t)
 	write(t, folder, "secret", []byte(theSecret+"\n"))
 	environment := map[string]string{"SECRET": theSecret, "CREDENTIALS_DIRECTORY": folder}
-	o := LoadOptions{Secrets: true, LookupEnv: func(name string) (string, bool) {
+	o := LoadOptions{Secrets: true, presets: presetsByProvider(), LookupEnv: func(name string) (string, bool) {
 		v, ok := environment[name]
 		return v, ok
 	}}

@@ -7,13 +7,9 @@ import (
 	"time"
 
 	"relaykeep/relay/delivery"
+	"relaykeep/upstream/classify"
 	"relaykeep/upstream/smtp"
 )
-
-// providers have a pack of rules of their own, but for the first.
-var providers = []string{
-	"generic", "ses", "sendgrid", "mailgun", "postmark", "microsoft365", "gmail", "tencent", "netease", "aliyun",
-}
 
 const (
 	submissionPort  = 587 // RFC 6409
@@ -34,8 +30,8 @@ func readUpstreams(s *section, hostname string) []Upstream {
 }
 
 func readUpstream(s *section, hostname string) Upstream {
-	provider := s.choice("provider", "generic", providers...)
-	usual := presetsOf(provider)
+	provider := s.choice("provider", genericProvider, classify.Providers()...)
+	usual := s.d.presets(provider)
 	u := Upstream{MaxRecipients: s.count("max_recipients", usual.recipients, 1, 100_000)}
 	u.Options = smtp.Options{
 		Name:                     s.name,
@@ -50,7 +46,7 @@ func readUpstream(s *section, hostname string) Upstream {
 		FinalTimeout:             read(s, "final_timeout", 10*time.Minute, positiveDuration),
 		SourceAddress:            read(s, "source_address", netip.Addr{}, optional(ipAddress)),
 		IPFamily:                 read(s, "ip_family", 0, ipFamily),
-		MaxMessageSize:           read(s, "max_message_size", 0, optional(positiveSize)),
+		MaxMessageSize:           read(s, "max_message_size", usual.size, optional(positiveSize)),
 	}
 	readUpstreamTLS(s, &u.Options)
 	if a := s.block("auth"); a.written {
