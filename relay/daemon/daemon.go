@@ -130,7 +130,7 @@ func (d *Daemon) buildSink() error {
 }
 
 func (d *Daemon) buildDelivery() error {
-	classifier, err := classify.New()
+	classifier, err := classify.New(d.opt.Config.Packs...)
 	if err != nil {
 		return err
 	}
