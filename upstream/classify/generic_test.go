@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/textproto"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -85,8 +86,8 @@ func parseExample(t testing.TB, s string) upstream.Answer {
 	return a
 }
 
-// TestExamples holds each rule to its own examples: first as the pack orders
-// them, so that no earlier rule takes them.
+// TestExamples holds each rule to its own examples, under each provider that
+// its pack is for: no earlier rule takes them.
 func TestExamples(t *testing.T) {
 	packs, err := builtIn()
 	if err != nil {
@@ -94,13 +95,26 @@ func TestExamples(t *testing.T) {
 	}
 	c := newClassifier(t)
 	for _, p := range packs {
+		providers := p.Providers
+		if p.Name == "generic" {
+			providers = []string{"generic", "", "unheard-of"}
+		} else if !slices.Equal(providers, []string{p.Name}) || p.Version < 1 {
+			t.Errorf("pack %s is for %v, in version %d", p.Name, providers, p.Version)
+		}
 		for _, r := range p.Rules {
 			if len(r.Examples) == 0 || r.Meaning == "" || r.Source == "" {
 				t.Errorf("%s: rule %q lacks a meaning, a source or examples", r.Position, r.Name)
 			}
-			for _, example := range r.Examples {
-				if v := c.Classify(parseExample(t, example)); v.Rule != r.Name {
-					t.Errorf("%s: rule %q: %q is taken by %q", r.Position, r.Name, example, v.Rule)
+			if p.Name != "generic" && !strings.HasPrefix(r.Name, p.Name+"-") {
+				t.Errorf("%s: rule %q does not start with its pack's name", r.Position, r.Name)
+			}
+			for _, provider := range providers {
+				for _, example := range r.Examples {
+					a := parseExample(t, example)
+					a.Provider = provider
+					if v := c.Classify(a); v.Rule != r.Name {
+						t.Errorf("%s: rule %q: %q is taken by %q", r.Position, r.Name, example, v.Rule)
+					}
 				}
 			}
 		}
