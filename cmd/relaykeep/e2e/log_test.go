@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -117,4 +118,11 @@ func (b *logbook) tail(n int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.raw[max(0, len(b.raw)-n):], "\n")
+}
+
+// holds reports whether some line has the text in it, as it was written.
+func (b *logbook) holds(text string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.raw, func(l string) bool { return strings.Contains(l, text) })
 }
