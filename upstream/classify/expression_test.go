@@ -42,11 +42,11 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
-// TestExpressionsAgree compares the expressions of the generic pack with the
+// TestExpressionsAgree compares the expressions of the packs with the
 // plain ones: on the examples of their own rule, which they match, and on every
 // tenth reply of the table, since the plain ones are slow.
 func TestExpressionsAgree(t *testing.T) {
-	replies, err := os.ReadFile("testdata/replies.txt")
+	replies, err := os.ReadFile("testdata/replies/generic.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,19 +60,26 @@ func TestExpressionsAgree(t *testing.T) {
 			others = append(others, line)
 		}
 	}
-	for _, r := range packs[0].Rules {
-		for _, s := range r.TextRegex {
-			plain := regexp.MustCompile("(?i:" + s + ")")
-			fast, err := compileExpression(s)
-			if err != nil {
-				t.Fatal(err)
+	for _, p := range packs {
+		for _, r := range p.Rules {
+			for _, s := range r.TextRegex {
+				checkAgreement(t, r, s, others)
 			}
-			for _, line := range slices.Concat(r.Examples, others) {
-				line = folded(line)
-				if got, want := fast.match(line), plain.MatchString(line); got != want {
-					t.Errorf("rule %q, %q on %q: %v, want %v", r.Name, s, line, got, want)
-				}
-			}
+		}
+	}
+}
+
+// checkAgreement compares an expression of a rule with the plain one.
+func checkAgreement(t *testing.T, r Rule, s string, others []string) {
+	plain := regexp.MustCompile("(?i:" + s + ")")
+	fast, err := compileExpression(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range slices.Concat(r.Examples, others) {
+		line = folded(line)
+		if got, want := fast.match(line), plain.MatchString(line); got != want {
+			t.Errorf("rule %q, %q on %q: %v, want %v", r.Name, s, line, got, want)
 		}
 	}
 }

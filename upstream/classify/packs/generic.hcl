@@ -10,6 +10,10 @@
 # Free (the attempt costs the message none) follows from the rest unless given:
 # slow, park, hold and disable are free, and so is an upstream that is to blame
 # before MAIL.
+#
+# The pack of a provider may have presets: what its manual says of connections,
+# recipients in a transaction, rate, size, and fields that it replaces, which a
+# DKIM signature should leave out.
 
 version = 1
 
@@ -387,15 +391,21 @@ rule "recipient-restricted" {
 }
 
 rule "recipient-rate" {
-  stage      = ["rcpt", "data", "body"]
-  text_regex = "(user|recipient|mailbox).* (is )?receiv(ing|ed) (mail|messages|too many)"
-  scope      = "recipient"
-  action     = "retry"
-  meaning    = "The recipient gets too much mail at the moment."
-  source     = "RFC 3463 X.2.1; Gmail texts"
+  stage = ["rcpt", "data", "body"]
+  text_regex = [
+    "(user|recipient|mailbox).* (is )?receiv(ing|ed) (mail|messages|too many)",
+    "exceeded (the|their) limit for the number of messages",
+    "recipient has exceeded (the )?message rate",
+  ]
+  scope   = "recipient"
+  action  = "retry"
+  meaning = "The recipient gets too much mail at the moment."
+  source  = "RFC 3463 X.2.1; Gmail texts"
   examples = [
     "rcpt 450 4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend your message at a later time",
     "rcpt 550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered",
+    "rcpt 554 5.2.122 The recipient has exceeded their limit for the number of messages they can receive per hour.",
+    "rcpt 450 4.2.1 The recipient has exceeded message rate limit. Try again later.",
   ]
 }
 
@@ -463,6 +473,7 @@ rule "recipients-limit" {
     "too many recipients",
     "(maximum|max|limit).{0,20}\\brecipients",
     "recipients? (limit|count)",
+    "more than \\d+ (recipients|e?-?mail addresses)",
   ]
   scope   = "recipient"
   action  = "retry"
@@ -494,11 +505,45 @@ rule "recipients-limit-by-code" {
   ]
 }
 
+# All recipients have been accepted, and their number is refused afterwards: a
+# bounce for each of them would be the worst of answers.
+rule "recipients-limit-at-data" {
+  stage = ["data", "body"]
+  code  = ["4xx", "5xx"]
+  text_regex = [
+    "too many recipients",
+    "(maximum|max|limit).{0,20}\\brecipients",
+    "recipients? (limit|count)",
+    "more than \\d+ (recipients|e?-?mail addresses)",
+  ]
+  scope   = "message"
+  action  = "retry"
+  meaning = "The transaction had more recipients than the upstream takes: lower max_recipients of the upstream."
+  source  = "RFC 5321 4.5.3.1.10; provider texts"
+  examples = [
+    "dot 552 Too many recipients",
+    "data 550 5.5.3 Too many recipients",
+    "dot 554 5.7.1 Recipient count exceeds 50",
+    "dot 452 4.5.3 Error: too many recipients",
+    "dot 550 The message has more than 50 recipients",
+  ]
+}
+
+rule "recipients-limit-at-data-by-code" {
+  stage    = ["data", "body"]
+  enhanced = ["4.5.3", "5.5.3"]
+  scope    = "message"
+  action   = "retry"
+  meaning  = "The transaction had more recipients than the upstream takes: lower max_recipients of the upstream."
+  source   = "RFC 3463 X.5.3"
+  examples = ["dot 554 5.5.3 No"]
+}
+
 rule "relay-denied" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = "5xx"
   text_regex = [
-    "relay(ing)?( access)? (is )?(temporarily )?(denied|prohibited|forbidden)",
+    "relay(ing)?( access)? (is )?(temporarily )?(denied|disallowed|prohibited|forbidden)",
     "relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)",
     "not (allowed|permitted|authori[sz]ed) to (use this server as a )?relay",
     "(un)?able to relay",
@@ -506,6 +551,7 @@ rule "relay-denied" {
     "unauthori[sz]ed relay",
     "no relaying",
     "allowed rcpthosts",
+    "trying to use me .{0,60}as a relay",
   ]
   scope   = "upstream"
   action  = "disable"
@@ -526,7 +572,7 @@ rule "relay-deferred" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = "4xx"
   text_regex = [
-    "relay(ing)?( access)? (is )?(temporarily )?(denied|prohibited|forbidden)",
+    "relay(ing)?( access)? (is )?(temporarily )?(denied|disallowed|prohibited|forbidden)",
     "relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)",
     "(un)?able to relay",
   ]
@@ -545,6 +591,7 @@ rule "not-logged-in" {
   code  = "5xx"
   text_regex = [
     "authentication (is )?required",
+    "requires authentication",
     "auth(entication)? (is )?(required|needed)",
     "must (first )?(authenticate|log ?in)",
     "(client|user|you) (was |is |are |were )?not (authenticated|logged in)",
@@ -773,6 +820,10 @@ rule "client-blocked" {
   code  = ["4xx", "5xx"]
   text_regex = [
     "blocked (using|by) \\S+\\.",
+    "\\b(client|host)\\b.{0,60}\\bblocked (using|by)",
+    "policy restrictions \\(ip based\\)",
+    "\\bbad ip\\b",
+    "ipcheck\\.",
     "blacklist",
     "block.?list",
     "deny.?list",
@@ -865,7 +916,7 @@ rule "too-large" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = "5xx"
   text_regex = [
-    "message (file |size )?(is )?(too (big|large|long)|exceed)",
+    "message (file |size )?(is )?too (big|large|long)",
     "(message|mail|email) size",
     "size (limit|exceed)",
     "exceed(s|ed)? .*(size|length)",
