@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"relaykeep/upstream/classify"
 )
 
 // The exit statuses.
@@ -37,6 +39,7 @@ type grammar struct {
 	Spool    spoolCmd    `cmd:"" help:"Look at the mail in the spool."`
 	Upstream upstreamCmd `cmd:"" help:"Look at the upstreams of the running daemon, probe, pause and resume them."`
 	Incident incidentCmd `cmd:"" help:"Look at troubles that hold mail or disable an upstream, and resolve them."`
+	Explain  explainCmd  `cmd:"" help:"Tell what a reply means and what is done about it, or where a message stands."`
 	User     userCmd     `cmd:"" help:"Make lines for the users file."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
 }
@@ -80,7 +83,11 @@ func run(args []string, a app) int {
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(a.out, a.err),
-		kong.Vars{"default_config": defaultConfig},
+		kong.Vars{
+			"default_config": defaultConfig,
+			"providers":      strings.Join(classify.Providers(), ", "),
+			"stages":         strings.Join(stageNames(), ", "),
+		},
 	)
 	if err != nil {
 		return a.fail("", err)

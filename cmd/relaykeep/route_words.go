@@ -18,13 +18,13 @@ func routeReasons(c *config.Config) map[string]string {
 		why := matchWords(r.Match)
 		switch {
 		case why == "" && i == 0:
-			why = "it takes all mail"
+			why = "takes all mail"
 		case why == "":
-			why = "it takes what no route before it does"
+			why = "takes what no route before it does"
 		case i == 0:
-			why = "it takes " + why
+			why = "takes " + why
 		default:
-			why = "it takes " + why + ", where no route before it does"
+			why = "takes " + why + ", where no route before it does"
 		}
 		reasons[r.Name] = why
 	}

@@ -123,7 +123,7 @@ func (p *page) recipients(alike []admin.Recipient) {
 		p.line("    ", p.way(r))
 	}
 	if why := p.routes[r.Route]; why != "" {
-		p.line("    ", "route "+r.Route+": "+why)
+		p.line("    ", "that route "+why)
 	}
 }
 
