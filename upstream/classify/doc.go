@@ -7,6 +7,10 @@
 // that matches decides; packs of the caller's come before the built-in ones,
 // and the pack "generic", which is right for SMTP in general, comes last.
 //
+// A provider's pack also holds its presets, the limits and habits that its
+// manual names. ParseReply reads a reply as people paste it, and Explain says
+// which rule decides on it, and what would be done.
+//
 // Every answer gets a complete verdict, whatever a stranger sent: class, scope,
 // action and rule are always set, and the text is one printable line of at most
 // relay.MaxReplyText bytes. A reply that no rule knows is deferred, not lost.

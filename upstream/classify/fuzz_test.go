@@ -15,13 +15,16 @@ func FuzzClassify(f *testing.F) {
 	for _, example := range []string{
 		"rcpt 550 5.1.1 User unknown", "dot 250 2.0.0 Ok", "dot !closed", "dial !dns-nxdomain",
 		"rcpt 452 4.5.3 Too many", "mail 354 \x1b[2J\n\u202e\xff", "rcpt 550 4.1.1 x",
+		"rcpt 450 Try again in 5 minutes", "dot 550 5.7.705 Access denied", "dot 451 DT:SPM",
 	} {
 		a := parseExample(f, example)
 		message := ""
 		if a.Err != nil {
 			message = a.Err.Error()
 		}
-		f.Add("generic", uint8(a.Stage), a.Code, a.Enhanced, a.Text, message, a.DotSent)
+		for _, provider := range Providers() {
+			f.Add(provider, uint8(a.Stage), a.Code, a.Enhanced, a.Text, message, a.DotSent)
+		}
 	}
 	c := newClassifier(f, Pack{Name: "own", Providers: []string{"own"}})
 	f.Fuzz(func(t *testing.T, provider string, stage uint8, code int, enhanced, text, message string, dotSent bool) {
@@ -36,6 +39,9 @@ func FuzzClassify(f *testing.F) {
 		checkComplete(t, v)
 		if v != c.Classify(a) {
 			t.Error("the same answer got two verdicts")
+		}
+		if v.RetryAfter < 0 || v.RetryAfter > maxRetryAfter {
+			t.Errorf("to be asked again after %v", v.RetryAfter)
 		}
 		if v.Code != code || v.Stage != a.Stage {
 			t.Errorf("the verdict is of another answer: %+v", v)

@@ -55,31 +55,27 @@ rule "gmail-peak" {
 }
 
 rule "gmail-name-refused" {
-  stage   = ["greeting", "hello"]
-  code    = "421"
-  text    = ["try again later, closing connection"]
-  scope   = "upstream"
-  action  = "disable"
-  delay   = "1m"
-  meaning = "Gmail refuses our name in EHLO: set hostname in the configuration to a full name of this host; localhost and the like are refused for good."
-  source  = "https://support.google.com/a/answer/3221692; https://github.com/calcom/cal.diy/issues/13769"
-  examples = [
-    "hello 421 4.7.0 Try again later, closing connection. (EHLO) - gsmtp",
-  ]
+  stage    = ["greeting", "hello"]
+  code     = "421"
+  text     = ["try again later, closing connection"]
+  scope    = "upstream"
+  action   = "disable"
+  delay    = "1m"
+  meaning  = "Gmail refuses our name in EHLO: set hostname in the configuration to a full name of this host; localhost and the like are refused for good."
+  source   = "https://support.google.com/a/answer/3221692; https://github.com/calcom/cal.diy/issues/13769"
+  examples = ["hello 421 4.7.0 Try again later, closing connection. (EHLO) - gsmtp"]
 }
 
 rule "gmail-logins" {
-  code    = "4xx"
-  text    = ["too many login attempts"]
-  scope   = "upstream"
-  action  = "slow"
-  then    = "failover"
-  delay   = "10m"
-  meaning = "Too many logins in a short time: connections must be kept and used again, not opened anew."
-  source  = "https://support.google.com/a/answer/3726730"
-  examples = [
-    "auth 454 4.7.0 Too many login attempts, please try again later. For more information, go to https://support.google.com/mail/answer/7126229 - gsmtp",
-  ]
+  code     = "4xx"
+  text     = ["too many login attempts"]
+  scope    = "upstream"
+  action   = "slow"
+  then     = "failover"
+  delay    = "10m"
+  meaning  = "Too many logins in a short time: connections must be kept and used again, not opened anew."
+  source   = "https://support.google.com/a/answer/3726730"
+  examples = ["auth 454 4.7.0 Too many login attempts, please try again later. For more information, go to https://support.google.com/mail/answer/7126229 - gsmtp"]
 }
 
 rule "gmail-credentials" {

@@ -19,7 +19,7 @@ rule "mailgun-limit" {
   source     = "texts of Mailgun's API and SMTP, as seen in public code"
   examples = [
     "data 421 Domain mg.example.com is not allowed to send: daily request limit (100) exceeded",
-    "data 420 Domain mg.example.com is not allowed to send: recipient limit exceeded, try again after Tue, 24 Nov 2026 15:00:00 UTC",
+    "data 420 Domain mg.example.com is not allowed to send: recipient limit exceeded",
   ]
 }
 
@@ -53,22 +53,17 @@ rule "mailgun-recipient-domain" {
   free       = true
   meaning    = "Mailgun has throttled the account for the domain of the recipients."
   source     = "spamnesty, issue 97"
-  examples = [
-    "dot 554 Recipients' domain disabled",
-  ]
+  examples   = ["dot 554 Recipients' domain disabled"]
 }
 
 rule "mailgun-credentials" {
-  code    = "535"
-  scope   = "upstream"
-  action  = "disable"
-  delay   = "1m"
-  meaning = "Mailgun refuses the login: each domain has SMTP credentials of its own, which are not the API key, and each region a host of its own."
-  source  = "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages"
-  examples = [
-    "auth 535 5.7.0 Mailgun: invalid login or password",
-    "auth 535 Authentication failed",
-  ]
+  code     = "535"
+  scope    = "upstream"
+  action   = "disable"
+  delay    = "1m"
+  meaning  = "Mailgun refuses the login: each domain has SMTP credentials of its own, which are not the API key, and each region a host of its own."
+  source   = "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages"
+  examples = ["auth 535 Authentication failed"]
 }
 
 rule "mailgun-bad-recipient" {

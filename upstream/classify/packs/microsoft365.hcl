@@ -310,13 +310,11 @@ rule "microsoft365-from" {
 }
 
 rule "microsoft365-mail-flow-rule" {
-  code    = "5xx"
-  text    = ["transport.rules.rejectmessage"]
-  scope   = "message"
-  action  = "bounce"
-  meaning = "A mail flow rule of an organization rejects the message."
-  source  = "https://learn.microsoft.com/en-us/exchange/security-and-compliance/mail-flow-rules/mail-flow-rule-actions"
-  examples = [
-    "dot 550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy",
-  ]
+  code     = "5xx"
+  text     = ["transport.rules.rejectmessage"]
+  scope    = "message"
+  action   = "bounce"
+  meaning  = "A mail flow rule of an organization rejects the message."
+  source   = "https://learn.microsoft.com/en-us/exchange/security-and-compliance/mail-flow-rules/mail-flow-rule-actions"
+  examples = ["dot 550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy"]
 }

@@ -13,12 +13,12 @@ rule "netease-slow" {
   meaning = "Too many connections at a time (HL:ICC), or too much mail in a short time: from our address (HL:IFC), of this sender in 15 minutes (MI:SFQ), in one connection (MI:DMC), to too many recipients (RP:QRC), or of a suspicious kind (HL:REP, HL:MEP)."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "greeting 421 HL:ICC 163 smtp10,DsCowACnrvLr,please see http://mail.163.com/help/help_spam_16.htm",
-    "greeting 421 HL:IFC 163 smtp10",
-    "dot 451 MI:SFQ 163 smtp1,GdxpCgA,please see http://mail.163.com/help/help_spam_16.htm",
-    "mail 450 MI:DMC 163 smtp2",
-    "greeting 421 HL:REP 163 smtp3",
-    "rcpt 451 RP:QRC 163 smtp4",
+    "greeting 421 HL:ICC",
+    "greeting 421 HL:IFC",
+    "dot 451 MI:SFQ",
+    "mail 450 MI:DMC",
+    "greeting 421 HL:REP",
+    "rcpt 451 RP:QRC",
   ]
 }
 
@@ -33,24 +33,21 @@ rule "netease-daily" {
   meaning = "The sender has reached its limit of sessions (MI:STC) or recipients (RP:TRC) for the day."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "mail 550 MI:STC 163 smtp5",
-    "rcpt 550 RP:TRC 163 smtp5",
+    "mail 550 MI:STC",
+    "rcpt 550 RP:TRC",
   ]
 }
 
 rule "netease-spam-for-now" {
-  code    = "4xx"
-  text    = ["dt:spm"]
-  scope   = "message"
-  action  = "retry"
-  then    = "failover"
-  delay   = "2m"
-  meaning = "NetEase takes the content for spam, and advises to try again after two minutes."
-  source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
-  examples = [
-    "dot 451 DT:SPM 163 smtp7,please try again",
-    "dot 451 DT:SPM ,please try again",
-  ]
+  code     = "4xx"
+  text     = ["dt:spm"]
+  scope    = "message"
+  action   = "retry"
+  then     = "failover"
+  delay    = "2m"
+  meaning  = "NetEase takes the content for spam, and advises to try again after two minutes."
+  source   = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
+  examples = ["dot 451 DT:SPM ,please try again"]
 }
 
 rule "netease-spam" {
@@ -62,7 +59,7 @@ rule "netease-spam" {
   source  = "https://github.com/Vincedream/NodeMail/issues/20"
   examples = [
     "dot 554 DT:SPM 126 smtp2,DMmowAAnNDQz4zxdCk6LIw--.52838S2 1564271411,please see http://mail.163.com/help/help_spam_16.htm?ip=192.0.2.1&hostid=smtp2&time=1564271411",
-    "dot 550 DT:SPM 163 smtp11",
+    "dot 550 DT:SPM",
     "dot 552 Illegal Attachment",
   ]
 }
@@ -93,7 +90,7 @@ rule "netease-credentials" {
   examples = [
     "auth 535 Error: authentication failed",
     "auth 550 User has no permission",
-    "mail 553 authentication is required,163 smtp14",
+    "mail 553 authentication is required",
     "auth 550 User is locked",
   ]
 }
@@ -107,8 +104,8 @@ rule "netease-sender" {
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
     "mail 553 Mail from must equal authorized user",
-    "dot 554 DT:SUM 163 smtp10",
-    "mail 550 MI:IMF 163 smtp1",
+    "dot 554 DT:SUM",
+    "mail 550 MI:IMF",
   ]
 }
 
@@ -120,8 +117,8 @@ rule "netease-sender-unauthenticated" {
   meaning = "SPF (MI:SPF) or DMARC (MI:DMA) of the sender's domain does not let this way send for it."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "mail 550 MI:SPF mx14,QMCowECpA0qTiftVaeB3Cg,please see http://mail.163.com/help/help_spam_16.htm",
-    "dot 550 MI:DMA 163 mx15",
+    "mail 550 MI:SPF",
+    "dot 550 MI:DMA",
   ]
 }
 
@@ -144,10 +141,10 @@ rule "netease-address-blocked" {
   meaning = "Our address (HL:IPB, HL:IHU, DT:RBL, WM:BLI) or the user (WM:BLU) is not let in: the way is at fault."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "greeting 554 HL:IPB 163 mx1",
-    "greeting 554 HL:IHU 163 mx2",
-    "rcpt 450 DT:RBL 163 mx3",
-    "rcpt 450 WM:BLI 163 mx4",
+    "greeting 554 HL:IPB",
+    "greeting 554 HL:IHU",
+    "rcpt 450 DT:RBL",
+    "rcpt 450 WM:BLI",
   ]
 }
 
@@ -160,7 +157,7 @@ rule "netease-relay-denied" {
   meaning = "This host of NetEase does not let us relay, or does not take our name: see address and auth of the upstream, and hostname."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "rcpt 550 RP:FRL 163 mx1",
+    "rcpt 550 RP:FRL",
     "rcpt 553 Requested action not taken: Local user only",
     "mail 553 Requested action not taken: no smtp MX only",
   ]
@@ -176,8 +173,8 @@ rule "netease-too-many-recipients" {
   meaning = "The transaction has as many recipients as it may; the others go in a later one."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "rcpt 450 RP:DRC 163 smtp3",
-    "rcpt 550 RP:RCL 163 smtp3",
+    "rcpt 450 RP:DRC",
+    "rcpt 550 RP:RCL",
     "rcpt 550 Requested mail action not taken: too much recipient",
   ]
 }
@@ -191,8 +188,8 @@ rule "netease-out-of-step" {
   meaning = "Too many commands, or wrong ones, in one connection."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [
-    "mail 450 MI:CEL 163 smtp1",
-    "rcpt 451 RP:CEL 163 smtp1",
+    "mail 450 MI:CEL",
+    "rcpt 451 RP:CEL",
   ]
 }
 

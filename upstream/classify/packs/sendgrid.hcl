@@ -41,16 +41,14 @@ rule "sendgrid-sender" {
 }
 
 rule "sendgrid-not-logged-in" {
-  code    = "5xx"
-  text    = ["unauthenticated senders not allowed"]
-  scope   = "upstream"
-  action  = "disable"
-  delay   = "1m"
-  meaning = "There was no login: see auth of the upstream; the user name is the word apikey."
-  source  = "https://github.com/sendgrid/docs/issues/6473"
-  examples = [
-    "mail 550 Unauthenticated senders not allowed",
-  ]
+  code     = "5xx"
+  text     = ["unauthenticated senders not allowed"]
+  scope    = "upstream"
+  action   = "disable"
+  delay    = "1m"
+  meaning  = "There was no login: see auth of the upstream; the user name is the word apikey."
+  source   = "https://github.com/sendgrid/docs/issues/6473"
+  examples = ["mail 550 Unauthenticated senders not allowed"]
 }
 
 rule "sendgrid-hourly-recipients" {
@@ -93,7 +91,6 @@ rule "sendgrid-credentials" {
   examples = [
     "auth 535 Authentication failed: Bad username / password",
     "auth 535 Authentication failed: The provided authorization grant is invalid, expired, or revoked",
-    "auth 535 Authentication failed: account disabled",
   ]
 }
 

@@ -58,16 +58,14 @@ rule "ses-connections" {
 
 # A breaker sees to it where this goes on.
 rule "ses-login-trouble" {
-  code    = "454"
-  text    = ["temporary authentication failure"]
-  scope   = "upstream"
-  action  = "failover"
-  free    = true
-  meaning = "SES cannot check the login now: a fault on its side, mostly."
-  source  = "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html"
-  examples = [
-    "auth 454 Temporary authentication failure",
-  ]
+  code     = "454"
+  text     = ["temporary authentication failure"]
+  scope    = "upstream"
+  action   = "failover"
+  free     = true
+  meaning  = "SES cannot check the login now: a fault on its side, mostly."
+  source   = "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html"
+  examples = ["auth 454 Temporary authentication failure"]
 }
 
 rule "ses-service-trouble" {
@@ -103,15 +101,13 @@ rule "ses-credentials" {
 }
 
 rule "ses-not-authorized" {
-  code    = "5xx"
-  text    = ["is not authorized to perform"]
-  scope   = "sender"
-  action  = "hold"
-  meaning = "The IAM user may not send as this identity: see its policy, and that of the identity."
-  source  = "https://repost.aws/knowledge-center/amazon-ses-iam-user-email-access-denied"
-  examples = [
-    "dot 554 Access denied: User `arn:aws:iam::123456789012:user/iam-user-name' is not authorized to perform `ses:SendRawEmail' on resource `arn:aws:ses:eu-west-1:123456789012:identity/example.com'",
-  ]
+  code     = "5xx"
+  text     = ["is not authorized to perform"]
+  scope    = "sender"
+  action   = "hold"
+  meaning  = "The IAM user may not send as this identity: see its policy, and that of the identity."
+  source   = "https://repost.aws/knowledge-center/amazon-ses-iam-user-email-access-denied"
+  examples = ["dot 554 Access denied: User `arn:aws:iam::123456789012:user/iam-user-name' is not authorized to perform `ses:SendRawEmail' on resource `arn:aws:ses:eu-west-1:123456789012:identity/example.com'"]
 }
 
 rule "ses-not-verified" {
@@ -148,7 +144,7 @@ rule "ses-configuration-set" {
   action     = "failover"
   then       = "hold"
   meaning    = "The configuration set that X-SES-CONFIGURATION-SET of the message names does not exist, or is paused."
-  source     = "https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html"
+  source     = "errors of https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html"
   examples = [
     "dot 554 Configuration set <news> does not exist.",
     "dot 554 Message rejected: Sending paused for configuration set <news>.",
@@ -156,26 +152,14 @@ rule "ses-configuration-set" {
 }
 
 rule "ses-null-sender" {
-  code    = "501"
-  text    = ["invalid mail from address"]
-  scope   = "message"
-  action  = "failover"
-  then    = "bounce"
-  meaning = "SES takes no null sender, so notices must go by another upstream; else the sender's address is malformed."
-  source  = "https://github.com/docker-mailserver/docker-mailserver/issues/2403"
-  examples = [
-    "mail 501 Invalid MAIL FROM address provided",
-  ]
-}
-
-rule "ses-bad-recipient" {
   code     = "501"
-  text     = ["invalid rcpt to address"]
-  scope    = "recipient"
-  action   = "bounce"
-  meaning  = "The recipient's address is malformed."
-  source   = "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html"
-  examples = ["rcpt 501 Invalid RCPT TO address provided"]
+  text     = ["invalid mail from address"]
+  scope    = "message"
+  action   = "failover"
+  then     = "bounce"
+  meaning  = "SES takes no null sender, so notices must go by another upstream; else the sender's address is malformed."
+  source   = "https://github.com/docker-mailserver/docker-mailserver/issues/2403"
+  examples = ["mail 501 Invalid MAIL FROM address provided"]
 }
 
 rule "ses-recipient-count" {

@@ -3,9 +3,23 @@
 version   = 1
 providers = ["tencent"]
 
-# By the minute, the hour or the day: how many is not published, and no presets
-# can be given.
+# How many in a minute, an hour or a day is not published, so there are no
+# presets. Before MAIL nothing is known of the message.
+rule "tencent-sessions" {
+  stage      = ["greeting", "hello", "auth"]
+  code       = "5xx"
+  text_regex = "(ip|connection) frequency limited|connection denied"
+  scope      = "upstream"
+  action     = "slow"
+  then       = "failover"
+  delay      = "1m"
+  meaning    = "More connections from our address than Tencent allows in a minute, an hour or a day."
+  source     = "https://service.mail.qq.com/detail/122/175; https://service.mail.qq.com/detail/122/170"
+  examples   = ["greeting 550 Connection denied"]
+}
+
 rule "tencent-frequency" {
+  stage      = ["mail", "rcpt", "data", "body"]
   code       = "5xx"
   text_regex = "(ip|domain|sender|connection) frequency limited|connection denied"
   scope      = "message"
@@ -16,24 +30,22 @@ rule "tencent-frequency" {
   source     = "https://service.mail.qq.com/detail/122/172 to 175; https://service.mail.qq.com/detail/122/170"
   examples = [
     "rcpt 550 Ip frequency limited [V2VkIEFwciAgMyAxNjozNjo1OSBKU1QgMjAxOQo=/RkNGMjlFQTVEQ0E Blocked IP 192.0.2.22]. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000725",
-    "dot 550 Domain frequency limited. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000724",
+    "dot 550 Domain frequency limited",
     "dot 550 Sender frequency limited. http://service.exmail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000723",
     "mail 550 Connection frequency limited [Q1YzZ3kxdnRYYnpkbVZ0MAo+QTMzMTMzRjUxNzQ4Cg/MTI3MTY2MDge= Blocked IP 192.0.2.22]. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000722",
-    "greeting 550 Connection denied. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000727",
+    "rcpt 550 Connection denied",
   ]
 }
 
 rule "tencent-recipient-busy" {
-  code    = "5xx"
-  text    = ["mailbox unavailable or access denied", "mailbox unavailable or access denined"]
-  scope   = "recipient"
-  action  = "retry"
-  delay   = "10m"
-  meaning = "The recipient has got too much mail in a short time; Tencent shuts the mailbox for a while."
-  source  = "https://service.mail.qq.com/detail/122/166"
-  examples = [
-    "rcpt 550 Mailbox unavailable or access denied",
-  ]
+  code     = "5xx"
+  text     = ["mailbox unavailable or access denied", "mailbox unavailable or access denined"]
+  scope    = "recipient"
+  action   = "retry"
+  delay    = "10m"
+  meaning  = "The recipient has got too much mail in a short time; Tencent shuts the mailbox for a while."
+  source   = "https://service.mail.qq.com/detail/122/166"
+  examples = ["rcpt 550 Mailbox unavailable or access denied"]
 }
 
 rule "tencent-sender" {
@@ -100,8 +112,8 @@ rule "tencent-suspected" {
   source  = "https://service.mail.qq.com/detail/122/66; https://service.mail.qq.com/detail/122/57"
   examples = [
     "dot 550 Suspected spam sender.",
-    "greeting 550 Suspected spam ip. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000729",
-    "rcpt 550 Suspected bounce attacks. http://service.mail.qq.com/cgi-bin/help?subtype=1&&no=1000716",
+    "greeting 550 Suspected spam ip",
+    "rcpt 550 Suspected bounce attacks",
   ]
 }
 
@@ -125,5 +137,5 @@ rule "tencent-too-large" {
   then     = "bounce"
   meaning  = "The message is larger than Tencent takes; another upstream may take more."
   source   = "https://service.mail.qq.com/detail/122/168"
-  examples = ["dot 552 Message too large. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000732"]
+  examples = ["dot 552 Message too large"]
 }
