@@ -6,6 +6,7 @@ import (
 
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/ingress"
+	"relaykeep/relay/quota"
 	"relaykeep/relay/retry"
 	"relaykeep/relay/route"
 	"relaykeep/upstream/classify"
@@ -56,9 +57,9 @@ type Upstream struct {
 	MaxRecipients int // per transaction
 	Breaker       delivery.Breaker
 
-	Rate          Limit   // the zero Limit: as fast as it takes
-	Quota         []Limit // all hold
-	CountMessages bool    // rate and quota count messages, else recipients
+	Rate          quota.Limit   // the zero Limit: as fast as it takes
+	Quota         []quota.Limit // all hold
+	CountMessages bool          // rate and quota count messages, else recipients
 }
 
 // Route is one way that mail may go.

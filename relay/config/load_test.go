@@ -18,6 +18,7 @@ import (
 	"relaykeep/relay"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/ingress"
+	"relaykeep/relay/quota"
 	"relaykeep/relay/retry"
 	"relaykeep/relay/route"
 	"relaykeep/upstream/classify"
@@ -94,10 +95,10 @@ func fullConfig(t *testing.T, folder string) *Config {
 				},
 				MaxRecipients: 51,
 				Breaker:       delivery.Breaker{Failures: 6, Cooldown: 33 * time.Second, MaxCooldown: 16 * time.Minute},
-				Rate:          Limit{N: 14, Per: time.Second},
-				Quota: []Limit{
+				Rate:          quota.Limit{N: 14, Per: time.Second},
+				Quota: []quota.Limit{
 					{N: 1000, Per: time.Hour},
-					{N: 50000, Per: day, Reset: &Reset{Minute: 30, Location: time.UTC}},
+					{N: 50000, Per: day, Reset: &quota.Reset{Minute: 30, Location: time.UTC}},
 				},
 				CountMessages: true,
 			},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"sync"
 
+	"relaykeep/relay/quota"
 	"relaykeep/upstream/classify"
 )
 
@@ -15,7 +16,7 @@ type presets struct {
 	connections   int
 	recipients    int   // per transaction
 	size          int64 // of a message; 0: what EHLO says
-	rate          Limit
+	rate          quota.Limit
 	countMessages bool // what rate counts
 }
 

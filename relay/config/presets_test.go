@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"relaykeep/relay/quota"
 	"relaykeep/upstream/classify"
 )
 
@@ -12,15 +13,15 @@ import (
 // says wins.
 func TestPresets(t *testing.T) {
 	office := func(string) presets {
-		return presets{connections: 3, recipients: 500, size: 150 << 20, rate: Limit{N: 30, Per: time.Minute}, countMessages: true}
+		return presets{connections: 3, recipients: 500, size: 150 << 20, rate: quota.Limit{N: 30, Per: time.Minute}, countMessages: true}
 	}
 	type amounts struct {
 		connections, recipients int
 		size                    int64
-		rate                    Limit
+		rate                    quota.Limit
 		messages                bool
 	}
-	usual := amounts{3, 500, 150 << 20, Limit{N: 30, Per: time.Minute}, true}
+	usual := amounts{3, 500, 150 << 20, quota.Limit{N: 30, Per: time.Minute}, true}
 	with := func(change func(*amounts)) amounts {
 		a := usual
 		change(&a)
@@ -35,8 +36,8 @@ func TestPresets(t *testing.T) {
 		{"max_recipients = 5", with(func(a *amounts) { a.recipients = 5 })},
 		{`max_message_size = "1MiB"`, with(func(a *amounts) { a.size = 1 << 20 })},
 		{`max_message_size = ""`, with(func(a *amounts) { a.size = 0 })},
-		{`rate = "10/s"`, with(func(a *amounts) { a.rate, a.messages = Limit{N: 10, Per: time.Second}, false })},
-		{`rate = ""`, with(func(a *amounts) { a.rate, a.messages = Limit{}, false })},
+		{`rate = "10/s"`, with(func(a *amounts) { a.rate, a.messages = quota.Limit{N: 10, Per: time.Second}, false })},
+		{`rate = ""`, with(func(a *amounts) { a.rate, a.messages = quota.Limit{}, false })},
 		{`quota = "5/h"`, with(func(a *amounts) { a.messages = false })},
 		{`count = "recipients"`, with(func(a *amounts) { a.messages = false })},
 	}
