@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 // the relay.Body that the transport reads, so that a damaged one is noticed
 // here, whatever the transport makes of it.
 type attempt struct {
-	s    *Scheduler
-	d    *spool.Delivery
-	lane string
+	s *Scheduler
+	d *spool.Delivery
+	l *lane
 
 	started time.Time
 	ended   time.Time
@@ -52,9 +53,10 @@ func (a *attempt) carry(t upstream.Transport) {
 }
 
 // sort finds those that are to be asked. The fate of the others is decided
-// without an attempt: their time is over or their route is gone.
+// without an attempt: their time is over, their route is gone, or their sender
+// is refused here.
 func (a *attempt) sort() {
-	all := a.d.Recipients
+	all, admitted := a.d.Recipients, a.l.senders.admit(a.d.Message.From, a.started)
 	for i := range all {
 		_, routed := a.s.Routes[all[i].Route]
 		switch {
@@ -62,6 +64,8 @@ func (a *attempt) sort() {
 			a.outcomes[i] = lapse(all[i], a.started)
 		case !routed:
 			a.outcomes[i] = a.s.reassign(a.d.Message, all[i], a.started)
+		case !admitted:
+			a.outcomes[i] = a.passOver(all[i])
 		default:
 			a.asked = append(a.asked, i)
 		}
@@ -73,6 +77,18 @@ func (a *attempt) sort() {
 	for _, i := range a.asked {
 		a.to = append(a.to, all[i])
 	}
+}
+
+// passOver decides on r, whose sender this upstream refuses.
+func (a *attempt) passOver(r relay.Recipient) (o outcome) {
+	sc := a.s.sceneOf(a.l.Name, a.d.Message, r, a.started, a.s.Random())
+	defer func() {
+		if p := recover(); p != nil { // in a retry policy
+			o = broken(r, sc, false, panicText(p))
+			o.idle = true
+		}
+	}()
+	return sc.passOver(r)
 }
 
 // deliver calls the transport. A panic in it, or an answer that breaks its
@@ -160,6 +176,11 @@ func (a *attempt) finding() finding {
 		return finding{}
 	}
 	return judge(a.verdicts)
+}
+
+// delivered reports whether the upstream took the message for somebody.
+func (a *attempt) delivered() bool {
+	return slices.ContainsFunc(a.verdicts, func(v relay.Verdict) bool { return v.Class == relay.ClassDelivered })
 }
 
 // panicText says what went wrong and where, for an incident.

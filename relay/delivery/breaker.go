@@ -35,6 +35,11 @@ const (
 	defaultMaxCooldown = 15 * time.Minute
 )
 
+// maxQuotaWait bounds how long an upstream is left alone because it says that
+// its quota is used up: when that begins anew is often known to it alone, and
+// one message an hour that asks for it costs nothing.
+const maxQuotaWait = time.Hour
+
 // maxRow bounds how many messages a breaker remembers.
 const maxRow = 64
 
@@ -120,8 +125,7 @@ func (b *breaker) recordProbe(now time.Time, id relay.ID, f finding) bool {
 	b.probing = false
 	switch {
 	case f.kind == upstreamWorks && f.reached >= b.failed:
-		b.state, b.cause = BreakerClosed, f.verdict
-		b.row, b.disabled = b.row[:0], false
+		b.close(f.verdict)
 	case f.kind == upstreamFails:
 		cooldown := b.cooldown
 		if id == "" || b.remember(id) {
@@ -136,10 +140,51 @@ func (b *breaker) recordProbe(now time.Time, id relay.ID, f finding) bool {
 
 func (b *breaker) open(now time.Time, cooldown time.Duration, v relay.Verdict) {
 	b.state, b.cause, b.failed = BreakerOpen, v, v.Stage
-	b.disabled = b.disabled || v.Action == relay.ActionDisable
+	b.disabled = b.disabled || v.Action == relay.ActionDisable || v.Then == relay.ActionDisable
 	b.gen++
 	b.cooldown = cooldown
-	b.until = now.Add(max(cooldown, v.RetryAfter))
+	wait := v.RetryAfter
+	if isQuota(v) {
+		wait = min(wait, maxQuotaWait)
+	}
+	b.until = now.Add(max(cooldown, wait))
+}
+
+// restore opens the breaker as an earlier process had left it.
+func (b *breaker) restore(now time.Time, cause relay.Verdict, before kept) {
+	b.open(now, b.limits.Cooldown, cause)
+	b.disabled = b.disabled || !isQuota(cause)
+	if before.Cooldown > 0 {
+		b.cooldown = min(max(before.Cooldown, b.limits.Cooldown), b.limits.MaxCooldown)
+		// A clock that was wrong must not keep it closed for longer than
+		// what it had to wait from now on.
+		if before.Until.Before(b.until) || before.Until.Before(now.Add(b.cooldown)) {
+			b.until = before.Until
+		}
+	}
+}
+
+// recover closes a breaker, open or half-open, because somebody had the
+// upstream probed since it opened gen times, and it works; it reports whether.
+func (b *breaker) recover(gen uint64, f finding) bool {
+	if b.state == BreakerClosed || gen != b.gen || f.kind != upstreamWorks || f.reached < b.failed {
+		return false
+	}
+	b.close(f.verdict)
+	return true
+}
+
+func (b *breaker) close(v relay.Verdict) {
+	b.state, b.cause, b.probing = BreakerClosed, v, false
+	b.row, b.disabled = b.row[:0], false
+}
+
+// tryNow ends the cool-down: people say that the cause is mended.
+func (b *breaker) tryNow() {
+	b.disabled = false
+	if b.state == BreakerOpen {
+		b.until = time.Time{}
+	}
 }
 
 // remember puts id into the row and reports whether it was not there.
@@ -157,8 +202,7 @@ func (b *breaker) remember(id relay.ID) bool {
 // opensAtOnce reports whether one such answer is enough: the account is
 // disabled, or its quota used up.
 func opensAtOnce(v relay.Verdict) bool {
-	return v.Action == relay.ActionDisable || v.Action == relay.ActionPark ||
-		v.Action == relay.ActionFailover && v.Then == relay.ActionPark
+	return v.Action == relay.ActionDisable || isQuota(v)
 }
 
 // finding is what an attempt tells about the upstream, as a whole.

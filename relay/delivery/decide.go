@@ -18,6 +18,7 @@ const (
 // scene is what a decision depends on beside the recipient and the verdict.
 type scene struct {
 	lane     string // the upstream that was asked
+	sender   string // of the message
 	route    Route  // the recipient's, as it is today
 	received time.Time
 	now      time.Time
@@ -32,7 +33,8 @@ type outcome struct {
 	inDoubt  bool            // an in_doubt event goes before that of kind
 	idle     bool            // nobody was asked: there is no attempt to tell of
 	detail   string
-	incident incident
+	incident *relay.Incident // the trouble that shows in it; it holds the recipient if that is held
+	opened   int64           // the number of that incident, if this has opened it
 }
 
 // interruptedRule is the rule of the verdicts of an attempt that we broke off
@@ -104,7 +106,7 @@ func (sc scene) doubt(r relay.Recipient, v relay.Verdict) outcome {
 func (sc scene) resend(r relay.Recipient, v relay.Verdict) outcome {
 	if r.InDoubt > 1 {
 		o := sc.hold(r, "its outcome at "+sc.lane+" is unknown, as it was once before: it may have been delivered")
-		o.incident = incident{detail: "a second unknown outcome for " + r.Address + ": " + o.detail}
+		o.incident = doubtIncident(sc.lane, "a second unknown outcome for "+r.Address+": "+o.detail, v)
 		return o
 	}
 	_, more := sc.backoff(r, v)
@@ -112,11 +114,15 @@ func (sc scene) resend(r relay.Recipient, v relay.Verdict) outcome {
 	case sc.route.InDoubt == InDoubtHold:
 		return sc.hold(r, "its outcome at "+sc.lane+" is unknown: it may have been delivered")
 	case !more:
-		return sc.hold(r, "its outcome at "+sc.lane+" is unknown, and it has no attempt left")
+		o := sc.hold(r, "its outcome at "+sc.lane+" is unknown, and it has no attempt left")
+		o.incident = doubtIncident(sc.lane, o.detail, v)
+		return o
 	case sc.route.InDoubt == InDoubtFailover:
 		return sc.failover(r, v)
 	case sc.state(sc.lane) == laneGone:
-		return sc.hold(r, "its outcome at "+sc.lane+" is unknown, and that upstream is gone")
+		o := sc.hold(r, "its outcome at "+sc.lane+" is unknown, and that upstream is gone")
+		o.incident = wayIncident(sc.lane, o.detail)
+		return o
 	}
 	first, _ := sc.route.Retry.Delay(1, sc.random)
 	r.Failures = 0
@@ -165,7 +171,11 @@ func (sc scene) failover(r relay.Recipient, v relay.Verdict) outcome {
 	// What an upstream asks for itself must not keep others waiting; its
 	// breaker keeps us from asking it.
 	if v.Scope != relay.ScopeUpstream || len(all) == 1 {
-		delay = max(delay, v.RetryAfter)
+		wait := v.RetryAfter
+		if isQuota(v) { // it must not wait for longer than the lane does
+			wait = min(wait, maxQuotaWait)
+		}
+		delay = max(delay, wait)
 	}
 	return sc.queue(r, all, delay, relay.EventDeferred)
 }
@@ -179,18 +189,55 @@ func (sc scene) refused(r relay.Recipient, v relay.Verdict) outcome {
 			return finish(r, relay.Bounced, relay.EventBounced, "no other upstream is left to ask", sc)
 		}
 		o := sc.hold(r, sc.lane+" refuses it: "+reply(v))
-		o.incident = incident{key: "hold " + sc.lane + " " + v.Rule, detail: o.detail, bySender: v.Scope == relay.ScopeSender}
+		if o.incident = sc.refusedSender(v); o.incident == nil {
+			o.incident = refusalIncident(sc.lane, v)
+		}
 		return o
 	}
 	delay, more := sc.backoff(r, v)
 	if !more {
 		return sc.exhausted(r)
 	}
+	o := sc.goOn(r, left, delay)
+	o.incident = sc.refusedSender(v)
+	return o
+}
+
+// refusedSender is the incident of a sender that this upstream refuses; nil
+// where something else is to blame.
+func (sc scene) refusedSender(v relay.Verdict) *relay.Incident {
+	if v.Scope != relay.ScopeSender || v.Action != relay.ActionHold && v.Then != relay.ActionHold {
+		return nil
+	}
+	return senderIncident(sc.lane, sc.sender, v)
+}
+
+// goOn sends r to those that are left without sc.lane: at once where the round
+// has not come to its end, else after delay.
+func (sc scene) goOn(r relay.Recipient, left []string, delay time.Duration) outcome {
 	r.Failures = 0
 	if chain, ok := sc.next(r.Eligible, left); ok {
 		return sc.queue(r, chain, 0, relay.EventFailover)
 	}
 	return sc.queue(r, left, delay, relay.EventDeferred)
+}
+
+// passOver decides on r whose sender is refused at sc.lane, without asking
+// there again: others are asked, and without another it is held.
+func (sc scene) passOver(r relay.Recipient) outcome {
+	left := without(sc.lane, sc.present(r.Eligible))
+	if len(left) == 0 {
+		o := sc.hold(r, sc.lane+" refuses its sender")
+		o.idle, o.incident = true, senderIncident(sc.lane, sc.sender, relay.Verdict{})
+		return o
+	}
+	delay, more := sc.route.Retry.Delay(max(r.Attempts, 1), sc.random)
+	if !more {
+		return sc.exhausted(r)
+	}
+	o := sc.goOn(r, left, max(delay, minDelay))
+	o.idle = true
+	return o
 }
 
 // queue puts r in line for the upstreams in chain, after delay and at its
@@ -200,13 +247,16 @@ func (sc scene) queue(r relay.Recipient, chain []string, delay time.Duration, ki
 		return finish(r, relay.Expired, relay.EventExpired, "its time is over", sc)
 	}
 	if len(chain) == 0 {
-		return sc.hold(r, "none of its upstreams is configured any more")
+		o := sc.hold(r, "none of its upstreams is configured any more")
+		o.incident = wayIncident(sc.lane, "mail is held: "+o.detail)
+		return o
 	}
 	next := sc.now.Add(delay)
 	if !r.ExpiresAt.IsZero() && next.After(r.ExpiresAt) {
 		next = r.ExpiresAt
 	}
 	r.State, r.Eligible, r.NextAttempt = relay.Queued, chain, next
+	r.HoldReason, r.Incident = "", 0
 	o := outcome{to: r, kind: kind}
 	if kind == relay.EventFailover {
 		o.detail = "next: " + sc.firstUp(chain)
@@ -235,6 +285,7 @@ func (sc scene) exhausted(r relay.Recipient) outcome {
 // finish ends r in a state for which Finished is true.
 func finish(r relay.Recipient, s relay.State, kind relay.EventKind, detail string, sc scene) outcome {
 	r.State, r.FinishedAt, r.NextAttempt = s, sc.now, time.Time{}
+	r.Incident = 0
 	return outcome{to: r, kind: kind, detail: detail}
 }
 

@@ -145,3 +145,21 @@ func (instant) Close() error { return nil }
 type drop struct{}
 
 func (drop) Emit(relay.Event) {}
+
+func (h *hose) OpenIncident(_ context.Context, i relay.Incident) (relay.Incident, bool, error) {
+	return i, true, nil
+}
+
+func (h *hose) CloseIncident(context.Context, int64, string) (relay.Incident, error) {
+	return relay.Incident{}, spool.ErrNotFound
+}
+
+func (h *hose) Incidents(context.Context, bool) ([]relay.Incident, error) { return nil, nil }
+
+func (h *hose) ReleaseIncident(context.Context, int64, func(relay.Message, relay.Recipient) relay.Recipient) (int, error) {
+	return 0, nil
+}
+
+func (h *hose) LaneState(context.Context, string) ([]byte, error) { return nil, nil }
+
+func (h *hose) KeepLaneState(context.Context, string, []byte) error { return nil }

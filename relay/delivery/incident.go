@@ -1,57 +1,105 @@
 package delivery
 
 import (
-	"sync"
-	"time"
+	"fmt"
 
 	"relaykeep/relay"
 )
 
-// incident is a trouble that people have to look at.
-type incident struct {
-	// key names the cause: it is told once in the life of a Scheduler. An
-	// incident without a key is told each time.
-	key      string
-	bySender bool // the sender is a part of the cause
-	detail   string
+// The incidents that this room opens. What makes two troubles the same one is
+// the cause: it names neither a message nor a reply, which differ from one
+// message to the next.
+
+// disabledIncident: an upstream is not used, and waiting does not mend it.
+func disabledIncident(lane string, v relay.Verdict) *relay.Incident {
+	return &relay.Incident{
+		Cause: "upstream " + lane, Kind: relay.IncidentUpstream, Upstream: lane, Verdict: v,
+		Detail: lane + " is not used until a probe works: " + reply(v),
+	}
 }
 
-// maxIncidents bounds how many causes are remembered.
-const maxIncidents = 4096
-
-// incidents are the causes that were told.
-type incidents struct {
-	mu   sync.Mutex
-	told map[string]struct{}
+// quotaIncident: the quota of an upstream is used up, by our count or by its
+// own.
+func quotaIncident(lane string, v relay.Verdict) *relay.Incident {
+	detail := "the quota of " + lane + " is used up"
+	if v.Text != "" {
+		detail += ": " + reply(v)
+	}
+	return &relay.Incident{
+		Cause: "quota " + lane, Kind: relay.IncidentQuota, Upstream: lane, Verdict: v, Detail: detail,
+	}
 }
 
-// isNew reports whether i is to be told, which it then has been.
-func (in *incidents) isNew(i incident, sender string) bool {
-	if i.key == "" {
-		return true
+// senderIncident: an upstream refuses whatever a sender sends.
+func senderIncident(lane, sender string, v relay.Verdict) *relay.Incident {
+	return &relay.Incident{
+		Cause: senderCause(lane, sender), Kind: relay.IncidentSender, Upstream: lane, Sender: sender, Verdict: v,
+		Detail: fmt.Sprintf("%s refuses the sender <%s>: %s", lane, sender, reply(v)),
 	}
-	key := i.key
-	if i.bySender {
-		key += " " + sender
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if _, ok := in.told[key]; ok {
-		return false
-	}
-	if in.told == nil || len(in.told) >= maxIncidents {
-		in.told = make(map[string]struct{})
-	}
-	in.told[key] = struct{}{}
-	return true
 }
 
-// openIncident tells of an incident that belongs to no settlement; e says what
-// it is about.
-func (s *Scheduler) openIncident(e relay.Event, i incident) {
-	if !s.incidents.isNew(i, e.From) {
-		return
+func senderCause(lane, sender string) string { return "sender " + lane + " <" + sender + ">" }
+
+// manySenders takes the place of an incident of one sender where there are
+// more of those than a lane remembers.
+func manySenders(i relay.Incident) relay.Incident {
+	i.Cause, i.Sender = "senders "+i.Upstream, ""
+	i.Detail = fmt.Sprintf("%s refuses more than %d senders; this is about all others: %s", i.Upstream, maxSenders, reply(i.Verdict))
+	return i
+}
+
+// refusalIncident: an upstream refuses a message in a way that no sender is to
+// blame for, and people have to decide.
+func refusalIncident(lane string, v relay.Verdict) *relay.Incident {
+	return &relay.Incident{
+		Cause: "hold " + lane + " " + v.Rule, Kind: relay.IncidentMessage, Upstream: lane, Verdict: v,
+		Detail: lane + " refuses it: " + reply(v),
 	}
-	e.Kind, e.At, e.Detail = relay.EventIncidentOpened, time.Now(), i.detail
-	s.Sink.Emit(e)
+}
+
+// doubtIncident: replies to the final dot got lost more often than a message
+// may be sent again.
+func doubtIncident(lane, detail string, v relay.Verdict) *relay.Incident {
+	return &relay.Incident{Cause: "doubt " + lane, Kind: relay.IncidentMessage, Upstream: lane, Verdict: v, Detail: detail}
+}
+
+// faultIncident: a fault of ours.
+func faultIncident(lane, why, cause string) *relay.Incident {
+	return &relay.Incident{
+		Cause: why + " " + lane, Kind: relay.IncidentMessage, Upstream: lane, Detail: why + ": " + cause,
+	}
+}
+
+// bodyIncident: stored bodies cannot be read.
+func bodyIncident(detail string) *relay.Incident {
+	return &relay.Incident{Cause: "body", Kind: relay.IncidentMessage, Detail: detail}
+}
+
+// routeIncident: a route is gone, and no other takes its mail.
+func routeIncident(route string) *relay.Incident {
+	return &relay.Incident{
+		Cause: "route " + route, Kind: relay.IncidentRoute,
+		Detail: "mail is held: its route " + route + " is gone and no other matches",
+	}
+}
+
+// wayIncident: mail has no upstream left that is configured.
+func wayIncident(lane, detail string) *relay.Incident {
+	return &relay.Incident{Cause: "gone " + lane, Kind: relay.IncidentRoute, Upstream: lane, Detail: detail}
+}
+
+// claimIncident: the spool gives a lane no mail.
+func claimIncident(lane string, err error) *relay.Incident {
+	return &relay.Incident{
+		Cause: "claim " + lane, Kind: relay.IncidentMessage, Upstream: lane,
+		Detail: "the spool gives no mail to " + lane + ": " + err.Error(),
+	}
+}
+
+// storeIncident: outcomes cannot be stored.
+func storeIncident(lane string, err error) *relay.Incident {
+	return &relay.Incident{
+		Cause: "settle", Kind: relay.IncidentMessage, Upstream: lane,
+		Detail: "the outcome of an attempt could not be stored, the message waits for a restart: " + err.Error(),
+	}
 }

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,7 +22,12 @@ type lane struct {
 	s     *Scheduler
 	ready <-chan struct{}
 	wake  chan struct{} // capacity one: a slot was freed, or the breaker turned
-	up    atomic.Bool   // the breaker is closed: for the decisions of others
+	up    atomic.Bool   // it takes mail: for the decisions of others
+
+	senders   senders       // those that it refuses
+	state     func() []byte // stateBytes, where each settlement changes it
+	before    kept          // of an earlier process
+	operating sync.Mutex    // one operator at a time
 
 	mu       sync.Mutex
 	breaker  breaker
@@ -31,11 +35,22 @@ type lane struct {
 	settling int       // commits under way
 	pause    time.Time // asked to slow down: nothing is claimed until then
 	more     bool      // there may be mail that no slot was free for
+	pace     pace
+	started  time.Time // the last attempt
+	pausedBy string    // an operator; "" for nobody
+
+	spent      bool // the quota is used up by our count
+	spentUntil time.Time
+
+	incident      int64 // open ones that tell of this lane; 0 for none
+	quotaIncident int64
 
 	// Of the loop alone: what was told last.
-	toldSpool bool
-	toldUp    bool
-	disabled  bool
+	toldSpool  bool
+	toldUp     bool
+	toldSpent  bool
+	toldGen    uint64
+	claimError int64 // the incident of claims that fail
 }
 
 func newLane(s *Scheduler, o Lane) *lane {
@@ -47,7 +62,12 @@ func newLane(s *Scheduler, o Lane) *lane {
 		ready:   s.Spool.Ready(o.Name),
 		wake:    make(chan struct{}, 1),
 		breaker: newBreaker(o.Breaker),
+		pace:    newPace(o.MaxConnections),
 		toldUp:  true,
+	}
+	l.senders.limits = l.breaker.limits
+	if l.Quota != nil {
+		l.state = l.stateBytes
 	}
 	l.up.Store(true)
 	return l
@@ -79,6 +99,7 @@ type plan struct {
 	probe  bool // probe the upstream without mail
 	trial  bool // claim for a half-open breaker: one message, to see
 	claim  int  // how many messages
+	most   int  // how many recipients of each
 	others int  // of a trial: how many more, so that a fresh one is among them
 	avoid  []relay.ID
 	again  time.Time // look again then; zero: wait to be woken
@@ -100,9 +121,13 @@ func (l *lane) step(ctx context.Context) time.Time {
 	case p.claim == 0:
 		return p.again
 	}
-	due, next, err := l.s.Spool.Claim(ctx, l.Name, spool.Limit{Messages: p.claim + p.others, Recipients: l.MaxRecipients})
+	due, next, err := l.s.Spool.Claim(ctx, l.Name, spool.Limit{Messages: p.claim + p.others, Recipients: p.most})
 	if err != nil {
 		return l.claimFailed(ctx, err)
+	}
+	if l.claimError != 0 {
+		l.s.mended(l.claimError)
+		l.claimError = 0
 	}
 	if p.trial {
 		return l.try(due, next, p)
@@ -114,8 +139,12 @@ func (l *lane) step(ctx context.Context) time.Time {
 func (l *lane) plan(now time.Time) plan {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.turn()
+	if l.pausedBy != "" {
+		return plan{}
+	}
 	l.breaker.tick(now)
-	p := plan{gen: l.breaker.gen}
+	p := plan{gen: l.breaker.gen, most: l.MaxRecipients}
 	switch l.breaker.state {
 	case BreakerOpen:
 		p.again = l.breaker.until
@@ -130,7 +159,20 @@ func (l *lane) plan(now time.Time) plan {
 		}
 	}
 	free := l.free()
+	room, again := l.room(now)
+	if l.spent {
+		p.again = again
+		return p
+	}
+	if !l.CountMessages {
+		p.most = min(p.most, max(room, 1))
+	}
+	gap := l.started.Add(l.pace.gap)
 	switch {
+	case room == 0:
+		p.again = again
+	case l.pace.gap > 0 && now.Before(gap):
+		p.again = gap
 	case now.Before(l.pause):
 		p.again = l.pause
 	case free <= 0:
@@ -140,28 +182,42 @@ func (l *lane) plan(now time.Time) plan {
 		p.avoid = slices.Clone(l.breaker.row)
 		p.others = len(p.avoid)
 	default:
-		p.claim = free
+		p.claim = min(free, room)
 	}
 	// While a half-open lane cannot try, its mail goes the other way.
 	p.open = p.trial || l.breaker.state == BreakerClosed
 	return p
 }
 
+// turn lets the decisions of others know whether the lane takes mail. The
+// caller holds l.mu.
+func (l *lane) turn() {
+	l.up.Store(l.breaker.state == BreakerClosed && l.pausedBy == "" && !l.spent)
+}
+
 // free is how many attempts may start. An attempt whose outcome is being
 // stored keeps no connection, but there are bounds to those, too.
 func (l *lane) free() int {
-	return min(l.MaxConnections-l.inFlight, 3*l.MaxConnections-l.inFlight-l.settling)
+	return min(l.pace.bound-l.inFlight, 3*l.MaxConnections-l.inFlight-l.settling)
 }
 
 // start starts an attempt for each delivery.
 func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
+	now := time.Now()
+	taken := l.take(now, due)
+	for i := range due[taken:] {
+		l.s.Spool.Release(&due[taken+i])
+	}
 	l.mu.Lock()
-	l.inFlight += len(due)
-	l.more = len(due) == p.claim
+	l.inFlight += taken
+	l.more = len(due) == p.claim || taken < len(due)
 	again := l.more && l.free() > 0
+	if taken > 0 {
+		l.started = now
+	}
 	l.mu.Unlock()
-	for i := range due {
-		l.run(&due[i], p.gen)
+	for i := range due[:taken] {
+		l.run(&due[i], p.gen, now)
 	}
 	if again {
 		return time.Now()
@@ -170,25 +226,39 @@ func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
 }
 
 // run makes an attempt in a goroutine of its own; the caller has counted it.
-func (l *lane) run(d *spool.Delivery, gen uint64) {
+func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 	l.s.work.Go(func() {
-		a := attempt{s: l.s, d: d, lane: l.Name}
+		a := attempt{s: l.s, d: d, l: l}
 		a.carry(l.Transport)
-		l.attempted(&a, gen)
+		l.attempted(&a, gen, taken)
 		a.settle()
 		l.settled()
+		if a.delivered() && l.senders.blocks(d.Message.From) {
+			if number, ok := l.s.book.find(senderCause(l.Name, d.Message.From)); ok {
+				l.s.mended(number)
+			}
+		}
 	})
 }
 
 // attempted frees the slot of an attempt and takes in what it found.
-func (l *lane) attempted(a *attempt, gen uint64) {
+func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	f := a.finding()
 	pause := pauseFor(a.verdicts)
 	l.mu.Lock()
 	l.inFlight--
 	l.settling++
+	l.giveBack(taken, a)
 	turned := l.breaker.record(a.ended, gen, a.d.Message.ID, f)
-	l.up.Store(l.breaker.state == BreakerClosed)
+	l.turn()
+	switch {
+	case turned && l.breaker.state == BreakerClosed:
+		l.pace.restart()
+	case pause > 0:
+		l.pace.slow(a.ended)
+	case f.kind == upstreamWorks && f.verdict.Class == relay.ClassDelivered:
+		l.pace.success(a.ended)
+	}
 	if until := a.ended.Add(pause); pause > 0 && until.After(l.pause) {
 		l.pause = until
 	}
@@ -223,11 +293,11 @@ func (l *lane) claimFailed(ctx context.Context, err error) time.Time {
 	switch {
 	case ctx.Err() != nil:
 		return time.Time{}
-	case errors.Is(err, spool.ErrFailed), errors.Is(err, spool.ErrClosed):
-		l.s.fail()
+	case l.s.failedBy(err):
 		return time.Time{}
 	}
-	l.s.openIncident(relay.Event{Upstream: l.Name}, incident{
-		key: "claim " + l.Name, detail: "the spool gives no mail to " + l.Name + ": " + err.Error()})
+	if l.claimError == 0 {
+		l.claimError = l.s.raise(claimIncident(l.Name, err))
+	}
 	return time.Now().Add(claimPause)
 }

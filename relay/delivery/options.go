@@ -20,6 +20,12 @@ type Spool interface {
 	Doubts(ctx context.Context) ([]spool.Delivery, error)
 	Expired(ctx context.Context, now time.Time, max int) ([]spool.Delivery, time.Time, error)
 	Body(m relay.Message) relay.Body
+	OpenIncident(ctx context.Context, i relay.Incident) (as relay.Incident, opened bool, err error)
+	CloseIncident(ctx context.Context, number int64, by string) (relay.Incident, error)
+	Incidents(ctx context.Context, all bool) ([]relay.Incident, error)
+	ReleaseIncident(ctx context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
+	LaneState(ctx context.Context, lane string) ([]byte, error)
+	KeepLaneState(ctx context.Context, lane string, state []byte) error
 }
 
 // Sink takes events. It does not block.
@@ -32,6 +38,12 @@ type Lane struct {
 	MaxConnections int                // how many attempts at once
 	MaxRecipients  int                // per attempt
 	Breaker        Breaker
+
+	// Rate and Quota bound what it is given; nil: nothing does. The lane owns
+	// them. A rate makes its mail wait; a quota that is used up closes it.
+	Rate          Meter
+	Quota         Meter
+	CountMessages bool // they count messages, else recipients
 }
 
 // Breaker says when an upstream is left alone.
@@ -44,6 +56,7 @@ type Breaker struct {
 // Route is what the scheduler needs to know of a route.
 type Route struct {
 	Upstreams     []string
+	Order         func(seed string) []string // the Upstreams in the order for a message, by its id; nil: as they stand
 	Retry         Retry
 	FailoverAfter int // temporary failures of a message at one upstream before the next is tried, at least 1
 	InDoubt       InDoubt

@@ -7,7 +7,6 @@ import (
 
 	"relaykeep/relay"
 	"relaykeep/spool"
-	"relaykeep/upstream"
 )
 
 // try sends one message to see whether the upstream works again, one that has
@@ -19,9 +18,17 @@ func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
 	one := max(0, slices.IndexFunc(due, func(d spool.Delivery) bool {
 		return !slices.Contains(p.avoid, d.Message.ID)
 	}))
+	now := time.Now()
+	if l.take(now, due[one:one+1]) == 0 { // the rate has no room: it comes again
+		for i := range due {
+			l.s.Spool.Release(&due[i])
+		}
+		return now.Add(minDelay)
+	}
 	l.mu.Lock()
 	l.breaker.probing = true
 	l.inFlight++
+	l.started = now
 	l.mu.Unlock()
 	l.tell(false)
 	for i := range due {
@@ -29,39 +36,44 @@ func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
 			l.s.Spool.Release(&due[i])
 		}
 	}
-	l.run(&due[one], p.gen)
+	l.run(&due[one], p.gen, now)
 	return time.Time{}
 }
 
 // probe asks the upstream without mail whether it works again.
 func (l *lane) probe(ctx context.Context, gen uint64) {
-	v := l.s.probe(ctx, l.Transport)
+	v := l.s.probe(ctx, l)
 	if ctx.Err() != nil {
 		return
 	}
-	f := finding{kind: upstreamFails, reached: v.Stage, verdict: v}
-	if v.Class == relay.ClassDelivered {
-		f.kind = upstreamWorks
-		// A probe that all is well with has come as far as a probe can.
-		f.reached = max(v.Stage, relay.StageAuth)
-	}
 	l.mu.Lock()
-	l.breaker.record(time.Now(), gen, "", f)
-	l.up.Store(l.breaker.state == BreakerClosed)
+	if l.breaker.record(time.Now(), gen, "", foundByProbe(v)) && l.breaker.state == BreakerClosed {
+		l.pace.restart()
+	}
+	l.turn()
 	l.mu.Unlock()
 	l.rouse()
 }
 
+// foundByProbe is what a probe tells about the upstream. One that all is well
+// with has come as far as a probe can.
+func foundByProbe(v relay.Verdict) finding {
+	if v.Class == relay.ClassDelivered {
+		return finding{kind: upstreamWorks, reached: max(v.Stage, relay.StageAuth), verdict: v}
+	}
+	return finding{kind: upstreamFails, reached: v.Stage, verdict: v}
+}
+
 // probe asks an upstream whether it works; a panic is a failure.
-func (s *Scheduler) probe(ctx context.Context, t upstream.Transport) (v relay.Verdict) {
+func (s *Scheduler) probe(ctx context.Context, l *lane) (v relay.Verdict) {
 	defer func() {
 		if p := recover(); p != nil {
 			text := panicText(p)
 			v = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Text: text, Free: true}
-			s.openIncident(relay.Event{}, incident{key: "probe", detail: text})
+			s.raise(faultIncident(l.Name, "internal error in a probe", text))
 		}
 	}()
-	return t.Probe(ctx)
+	return l.Transport.Probe(ctx)
 }
 
 // tell lets the spool and the sink know when the lane opened or closed.
@@ -71,25 +83,65 @@ func (l *lane) tell(open bool) {
 		l.s.Spool.Open(l.Name, open)
 	}
 	l.mu.Lock()
-	up, cause, disabled := l.breaker.state == BreakerClosed, l.breaker.cause, l.breaker.disabled
+	b := &l.breaker
+	up, opened := b.state == BreakerClosed, b.state == BreakerOpen && b.gen != l.toldGen
+	cause, disabled, spent, gen := b.cause, b.disabled, l.spent, b.gen
 	l.mu.Unlock()
-	if up == l.toldUp {
+	if up != l.toldUp {
+		l.toldUp = up
+		e := relay.Event{Kind: relay.EventUpstreamDown, At: time.Now(), Upstream: l.Name, Verdict: cause}
+		if up {
+			e.Kind = relay.EventUpstreamUp
+		}
+		l.s.Sink.Emit(e)
+	}
+	if opened {
+		l.toldGen = gen
+		l.tellOpened(cause, disabled)
+	}
+	if spent && !l.toldSpent {
+		l.openOwn(&l.quotaIncident, quotaIncident(l.Name, relay.Verdict{}))
+	}
+	l.toldSpent = spent
+	if up {
+		l.closeOwn(&l.incident)
+		if !spent {
+			l.closeOwn(&l.quotaIncident)
+		}
+	}
+}
+
+// tellOpened opens the incident of a breaker that has opened, where there is
+// one to open.
+func (l *lane) tellOpened(cause relay.Verdict, disabled bool) {
+	switch {
+	case isQuota(cause):
+		l.openOwn(&l.quotaIncident, quotaIncident(l.Name, cause))
+	case disabled:
+		l.openOwn(&l.incident, disabledIncident(l.Name, cause))
+	default:
 		return
 	}
-	l.toldUp = up
-	e := relay.Event{Kind: relay.EventUpstreamDown, At: time.Now(), Upstream: l.Name, Verdict: cause}
-	if up {
-		e.Kind = relay.EventUpstreamUp
-	}
-	l.s.Sink.Emit(e)
-	switch {
-	case !up && disabled:
-		l.disabled = true
-		e.Kind, e.Detail = relay.EventIncidentOpened, l.Name+" is not used until a probe works: "+reply(cause)
-		l.s.Sink.Emit(e)
-	case up && l.disabled:
-		l.disabled = false
-		e.Kind, e.Detail = relay.EventIncidentClosed, l.Name+" works again"
-		l.s.Sink.Emit(e)
+	// The cool-down holds over a restart, too; without it the incident alone
+	// keeps the lane closed, from the first cool-down on.
+	l.s.failedBy(l.keep(context.Background()))
+}
+
+// openOwn opens an incident about the lane itself and keeps its number.
+func (l *lane) openOwn(number *int64, i *relay.Incident) {
+	n := l.s.raise(i)
+	l.mu.Lock()
+	*number = n
+	l.mu.Unlock()
+}
+
+// closeOwn closes such an incident, if it is open.
+func (l *lane) closeOwn(number *int64) {
+	l.mu.Lock()
+	n := *number
+	*number = 0
+	l.mu.Unlock()
+	if n != 0 {
+		l.s.mended(n)
 	}
 }

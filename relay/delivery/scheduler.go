@@ -2,10 +2,14 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 const defaultDrainTime = 30 * time.Second
@@ -25,8 +29,8 @@ type Scheduler struct {
 	claims   context.Context // of the loops and the probes
 	attempts context.Context // of the attempts
 
-	failed    atomic.Bool // the spool has failed: nothing is claimed any more
-	incidents incidents
+	failed atomic.Bool // the spool has failed: nothing is claimed any more
+	book   book
 }
 
 // New makes a Scheduler. It does nothing before Start.
@@ -48,23 +52,43 @@ func New(o Options) *Scheduler {
 	return s
 }
 
-// Start settles what an earlier process left in doubt, then opens the lanes
-// and returns. ctx bounds the former only; delivery goes on until Stop. It
+// Start takes over what an earlier process knew of the lanes, settles what it
+// left in doubt, then opens the lanes and returns. ctx bounds the former only; delivery goes on until Stop. It
 // must be called at most once; when it fails nothing runs.
 func (s *Scheduler) Start(ctx context.Context) error {
+	unreleased, err := s.takeOver(ctx)
+	if err != nil {
+		return err
+	}
 	if err := s.settleDoubts(ctx); err != nil {
 		return err
 	}
 	// All are open before the first claims: else a second choice would take
 	// the mail of a first one that is not there yet.
 	for _, l := range s.lanes {
-		l.tell(true)
+		l.tell(l.up.Load())
 	}
 	for _, l := range s.lanes {
 		s.loops.Go(func() { l.loop(s.claims) })
 	}
 	s.loops.Go(func() { s.expire(s.claims) })
+	s.loops.Go(func() {
+		for _, i := range unreleased {
+			s.releaseAll(i)
+		}
+	})
 	return nil
+}
+
+// takeOver restores what an earlier process knew. It gives the incidents that
+// have still to release what they held.
+func (s *Scheduler) takeOver(ctx context.Context) (unreleased []relay.Incident, err error) {
+	for _, l := range s.lanes {
+		if err := l.loadKept(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.loadIncidents(ctx)
 }
 
 // Stop ends delivery: nothing more is claimed, attempts under way get the
@@ -93,6 +117,15 @@ func (s *Scheduler) Stop(ctx context.Context) {
 // fail ends all claims, because the spool has failed: its Failed says so to
 // those who end the process.
 func (s *Scheduler) fail() { s.failed.Store(true) }
+
+// failedBy reports whether err says that the spool has failed, and fails then.
+func (s *Scheduler) failedBy(err error) bool {
+	if errors.Is(err, spool.ErrFailed) || errors.Is(err, spool.ErrClosed) {
+		s.fail()
+		return true
+	}
+	return false
+}
 
 // stateOf is the laneState of an upstream.
 func (s *Scheduler) stateOf(name string) laneState {

@@ -2,7 +2,7 @@ package delivery
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"relaykeep/relay"
@@ -18,14 +18,15 @@ func (a *attempt) settle() {
 		a.outcomes[i] = a.decide(place, random)
 	}
 	a.s.settle(context.Background(), a.d, a.outcomes, telling{
-		at: a.ended, upstream: a.lane, attempt: a.d.Attempt, duration: a.ended.Sub(a.started),
+		at: a.ended, upstream: a.l.Name, attempt: a.d.Attempt, duration: a.ended.Sub(a.started),
+		state: a.l.state,
 	})
 }
 
 // decide gives the outcome of the recipient at this place in a.to.
 func (a *attempt) decide(place int, random float64) outcome {
 	r := a.to[place]
-	sc := a.s.sceneOf(a.lane, a.d.Message, r, a.ended, random)
+	sc := a.s.sceneOf(a.l.Name, a.d.Message, r, a.ended, random)
 	if a.panicked != "" {
 		return broken(r, sc, a.marked != nil && a.marked[place], a.panicked)
 	}
@@ -34,9 +35,9 @@ func (a *attempt) decide(place int, random float64) outcome {
 	if err == nil || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
 		return decideSafely(r, v, sc)
 	}
-	r.Upstream, r.Last, r.LastAt = a.lane, v, a.ended
+	r.Upstream, r.Last, r.LastAt = a.l.Name, v, a.ended
 	o := sc.hold(r, "its stored body cannot be read: "+err.Error())
-	o.incident = incident{detail: o.detail}
+	o.incident = bodyIncident("mail is held: " + o.detail)
 	return o
 }
 
@@ -61,23 +62,26 @@ func broken(r relay.Recipient, sc scene, inDoubt bool, cause string) outcome {
 	r.Upstream, r.LastAt = sc.lane, sc.now
 	o := sc.hold(r, why)
 	o.inDoubt = inDoubt
-	o.incident = incident{detail: why + ": " + cause}
+	o.incident = faultIncident(sc.lane, why, cause)
 	return o
 }
 
 // sceneOf gathers what a decision on r depends on.
 func (s *Scheduler) sceneOf(lane string, m relay.Message, r relay.Recipient, now time.Time, random float64) scene {
+	route := s.Routes[r.Route]
+	if route.Order != nil {
+		route.Upstreams = route.Order(string(m.ID))
+	}
 	return scene{
-		lane: lane, route: s.Routes[r.Route], received: m.ReceivedAt,
+		lane: lane, sender: m.From, route: route, received: m.ReceivedAt,
 		now: now, random: random, state: s.stateOf,
 	}
 }
 
 // reassign finds a route of today for a recipient whose own is gone: it is due
-// at once for the upstreams there, or held where there is none. When it expires
-// was settled when it was accepted.
+// at once for the upstreams there, or held where there is none.
 func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) (o outcome) {
-	sc := scene{now: now, state: s.stateOf}
+	sc := scene{sender: m.From, now: now, state: s.stateOf}
 	defer func() {
 		if p := recover(); p != nil {
 			o = broken(r, sc, false, panicText(p))
@@ -86,14 +90,32 @@ func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) 
 	}()
 	if s.Reassign != nil {
 		if a, ok := s.Reassign(m, r, now); ok {
-			r.Route, r.Priority = a.Route, a.Priority
-			r.Eligible, r.Failures, r.NextAttempt = a.Upstreams, 0, now
-			return outcome{to: r}
+			r.NextAttempt = now
+			_, o = follow(r, a, now)
+			return o
 		}
 	}
 	o = sc.hold(r, "its route "+r.Route+" is gone and no other matches")
-	o.incident = incident{key: "route " + r.Route, detail: "mail is held: its route " + r.Route + " is gone and no other matches"}
+	o.incident = routeIncident(r.Route)
 	return o
+}
+
+// name opens the incidents that the outcomes tell of, or finds them, and has
+// them hold what is held.
+func (s *Scheduler) name(outcomes []outcome, at time.Time) {
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.incident == nil {
+			continue
+		}
+		number, opened := s.open(*o.incident, at)
+		if opened {
+			o.opened = number
+		}
+		if o.to.State == relay.Held {
+			o.to.Incident = number
+		}
+	}
 }
 
 // telling is what the events of one settlement have in common.
@@ -102,14 +124,21 @@ type telling struct {
 	upstream string
 	attempt  int
 	duration time.Duration
+	state    func() []byte // what is to be kept of the lane besides; nil for nothing
 }
 
 // settle stores the outcomes for d, which ends its lease, and emits the
 // events.
 func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []outcome, t telling) {
+	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.incident != nil }) {
+		s.book.naming.RLock()
+		defer s.book.naming.RUnlock()
+	}
+	s.name(outcomes, t.at)
 	st := spool.Settlement{
 		Recipients: make([]relay.Recipient, len(outcomes)),
 		Events:     make([]relay.Event, 0, len(outcomes)),
+		LaneState:  t.state,
 	}
 	for i := range outcomes {
 		st.Recipients[i] = outcomes[i].to
@@ -127,17 +156,19 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 // settleFailed is left with an outcome that may not be stored. The lease stays,
 // so that this process does not send the message again.
 func (s *Scheduler) settleFailed(d *spool.Delivery, err error) {
-	if errors.Is(err, spool.ErrFailed) || errors.Is(err, spool.ErrClosed) {
-		s.fail()
+	if s.failedBy(err) {
 		return
 	}
-	s.openIncident(relay.Event{Message: d.Message.ID, From: d.Message.From, Upstream: d.Lane},
-		incident{detail: "the outcome of an attempt could not be stored, the message waits for a restart: " + err.Error()})
+	i := *storeIncident(d.Lane, err)
+	number, _ := s.open(i, time.Now())
+	s.Sink.Emit(relay.Event{
+		Kind: relay.EventIncidentOpened, At: time.Now(), Incident: number, Detail: i.Detail,
+		Message: d.Message.ID, From: d.Message.From, Upstream: d.Lane,
+	})
 }
 
 // events appends what the outcomes have to tell.
 func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outcome, t telling) []relay.Event {
-	lastIncident := ""
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.kind == "" {
@@ -147,7 +178,7 @@ func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outc
 			Kind: o.kind, At: t.at,
 			Message: m.ID, MessageID: m.MessageID, From: m.From, To: o.to.Address, Size: m.Size,
 			Upstream: t.upstream, Attempt: t.attempt, Verdict: o.to.Last, NextAttempt: o.to.NextAttempt,
-			Duration: t.duration, Total: t.at.Sub(m.ReceivedAt), Detail: o.detail,
+			Duration: t.duration, Total: t.at.Sub(m.ReceivedAt), Detail: o.detail, Incident: o.to.Incident,
 		}
 		if o.idle {
 			e.Upstream, e.Attempt, e.Duration = o.to.Upstream, 0, 0
@@ -158,9 +189,8 @@ func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outc
 			list = append(list, doubt)
 		}
 		list = append(list, e)
-		if o.incident.detail != "" && o.incident.detail != lastIncident && s.incidents.isNew(o.incident, m.From) {
-			lastIncident = o.incident.detail
-			e.Kind, e.Detail = relay.EventIncidentOpened, o.incident.detail
+		if o.opened != 0 {
+			e.Kind, e.Detail, e.Incident, e.Upstream = relay.EventIncidentOpened, o.incident.Detail, o.opened, o.incident.Upstream
 			list = append(list, e)
 		}
 	}

@@ -1,0 +1,129 @@
+package delivery
+
+import (
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
+)
+
+// Meter bounds what an upstream is given; quota.Counter is one. It counts what
+// the lane says that it sends. The lane calls it under a lock of its own.
+type Meter interface {
+	// Fits is how many of n may be taken now.
+	Fits(now time.Time, n int) int
+	// Take counts n, or nothing; wait is how long until there is room then.
+	Take(now time.Time, n int) (wait time.Duration, ok bool)
+	// Wait is what Take would say, and counts nothing.
+	Wait(now time.Time, n int) time.Duration
+	// Return gives back n that were taken at a time and not sent.
+	Return(taken time.Time, n int)
+	// Remaining is how many may be taken now; limited is false without limit.
+	Remaining(now time.Time) (n int, limited bool)
+	// State and Restore keep the count over a restart.
+	State() []byte
+	Restore(now time.Time, state []byte) error
+}
+
+// minSpent is the shortest time for which a used up quota closes a lane: where
+// it comes back drop by drop the lane does not open and close for each.
+const minSpent = time.Minute
+
+// room is how much of a claim the rate and the quota allow now: how many to
+// count, and if none when to ask again. A used up quota is noted in l.spent,
+// which closes the lane; the rate only makes it wait. The caller holds l.mu.
+func (l *lane) room(now time.Time) (n int, again time.Time) {
+	n = l.MaxConnections * l.MaxRecipients
+	if l.Quota != nil {
+		if l.spent && now.Before(l.spentUntil) {
+			return 0, l.spentUntil
+		}
+		n = l.Quota.Fits(now, n)
+		if l.spent = n == 0; l.spent {
+			l.spentUntil = now.Add(max(l.Quota.Wait(now, 1), minSpent))
+			return 0, l.spentUntil
+		}
+	}
+	if l.Rate != nil {
+		if n = l.Rate.Fits(now, n); n == 0 {
+			return 0, now.Add(l.Rate.Wait(now, 1))
+		}
+	}
+	return n, time.Time{}
+}
+
+// weigh is what a delivery counts.
+func (l *lane) weigh(recipients int) int {
+	if l.CountMessages {
+		return min(recipients, 1)
+	}
+	return recipients
+}
+
+// take counts the deliveries by rate and quota, as many of them from the first
+// on as there is room for, and returns how many.
+func (l *lane) take(now time.Time, due []spool.Delivery) int {
+	if l.Rate == nil && l.Quota == nil {
+		return len(due)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range due {
+		if !l.takeOne(now, l.weigh(len(due[i].Recipients))) {
+			return i
+		}
+	}
+	return len(due)
+}
+
+func (l *lane) takeOne(now time.Time, n int) bool {
+	if l.Quota != nil {
+		if _, ok := l.Quota.Take(now, n); !ok {
+			return false
+		}
+	}
+	if l.Rate != nil {
+		if _, ok := l.Rate.Take(now, n); !ok {
+			if l.Quota != nil {
+				l.Quota.Return(now, n)
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// giveBack returns what was counted at taken for an attempt and not sent. The
+// caller holds l.mu.
+func (l *lane) giveBack(taken time.Time, a *attempt) {
+	if l.Rate == nil && l.Quota == nil {
+		return
+	}
+	n := l.weigh(len(a.d.Recipients)) - l.weigh(a.sent())
+	if l.Quota != nil {
+		l.Quota.Return(taken, n)
+	}
+	if l.Rate != nil {
+		l.Rate.Return(taken, n)
+	}
+}
+
+// sent counts the recipients that the upstream was told of: it may count those
+// that it refuses, too.
+func (a *attempt) sent() int {
+	if a.panicked != "" {
+		return len(a.to)
+	}
+	n := 0
+	for i := range a.verdicts {
+		if v := &a.verdicts[i]; v.Stage >= relay.StageMail || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
+			n++
+		}
+	}
+	return n
+}
+
+// isQuota reports whether an answer says that the quota is used up.
+func isQuota(v relay.Verdict) bool {
+	return v.Action == relay.ActionPark || v.Action == relay.ActionFailover && v.Then == relay.ActionPark
+}

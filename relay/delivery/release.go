@@ -1,0 +1,107 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"relaykeep/relay"
+)
+
+// release gives back what a closed incident holds, and returns how many
+// recipients. Where no route of today takes some of them, it opens again.
+func (s *Scheduler) release(ctx context.Context, i relay.Incident) (int, error) {
+	now := time.Now()
+	var left atomic.Int64
+	n, err := s.Spool.ReleaseIncident(ctx, i.Number, func(m relay.Message, r relay.Recipient) relay.Recipient {
+		out, ok := s.requeue(m, r, now)
+		if !ok {
+			left.Add(1)
+		}
+		return out
+	})
+	if left.Load() > 0 {
+		i.Detail = "mail is held still: no route of today takes it"
+		s.raise(&i)
+	}
+	if n = max(0, n-int(left.Load())); n > 0 {
+		s.Sink.Emit(relay.Event{
+			Kind: relay.EventReleased, At: time.Now(), Incident: i.Number, From: i.Sender, Upstream: i.Upstream,
+			Detail: fmt.Sprintf("released %d recipients", n),
+		})
+	}
+	return n, err
+}
+
+// releaseAll is release in the background, until Stop. What is left then is
+// released after the next start.
+func (s *Scheduler) releaseAll(i relay.Incident) {
+	_, err := s.release(s.claims, i)
+	s.failedBy(err)
+}
+
+// requeue makes r, which was held, due at once by the routes of today. It keeps
+// its attempts and its doubts: after a second unknown outcome a third one holds
+// it again, and it goes no other way than to the upstream that may have it,
+// where that is the policy. ok is false where no route takes it; r stays as it
+// is then.
+func (s *Scheduler) requeue(m relay.Message, r relay.Recipient, now time.Time) (out relay.Recipient, ok bool) {
+	held := r
+	defer func() {
+		if recover() != nil { // a fault in routing
+			out, ok = held, false
+		}
+	}()
+	a, ok := s.assignment(m, r, now)
+	if !ok {
+		return held, false
+	}
+	r, _ = follow(r, a, now)
+	if r.State.Finished() || r.HoldReason == relay.HoldOperator {
+		return r, true
+	}
+	r.State, r.HoldReason, r.Incident, r.NextAttempt = relay.Queued, "", 0, now
+	sc := s.sceneOf(r.Upstream, m, r, now, 0)
+	if stay := sc.wholeRoute(r); r.InDoubt > 0 && len(stay) > 0 {
+		r.Eligible = stay
+	}
+	return r, true
+}
+
+// assignment is the way that r has today.
+func (s *Scheduler) assignment(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool) {
+	if s.Reassign != nil {
+		return s.Reassign(m, r, now)
+	}
+	route, ok := s.Routes[r.Route]
+	return relay.Assignment{Route: r.Route, Upstreams: route.Upstreams, Priority: r.Priority}, ok
+}
+
+// follow gives r the way of an assignment, and does what the route does with
+// its mail: told is what there is to tell of that. When it expires was settled
+// when it was accepted.
+func follow(r relay.Recipient, a relay.Assignment, now time.Time) (out relay.Recipient, told outcome) {
+	r.Route, r.Priority = a.Route, a.Priority
+	if len(a.Upstreams) > 0 {
+		r.Eligible, r.Failures = a.Upstreams, 0
+	}
+	sc := scene{now: now}
+	switch a.Action {
+	case relay.RouteDiscard:
+		o := finish(r, relay.Deleted, relay.EventDeleted, "route "+a.Route+" discards it", sc)
+		return o.to, o
+	case relay.RouteHold:
+		r.State, r.NextAttempt = relay.Held, time.Time{}
+		r.HoldReason, r.Incident = relay.HoldOperator, 0
+		return r, outcome{to: r, kind: relay.EventHeld, detail: "route " + a.Route + " holds it"}
+	case relay.RouteRedirect:
+		if r.Address == a.RedirectTo {
+			break
+		}
+		detail := fmt.Sprintf("route %s sends it to %s instead of %s", a.Route, a.RedirectTo, r.Address)
+		r.Address = a.RedirectTo
+		return r, outcome{to: r, kind: relay.EventRedirected, detail: detail}
+	}
+	return r, outcome{to: r}
+}
