@@ -1,6 +1,9 @@
 package classify
 
-import "embed"
+import (
+	"embed"
+	"sync"
+)
 
 //go:embed packs/*.hcl
 var packFiles embed.FS
@@ -14,8 +17,11 @@ func Providers() []string {
 	}
 }
 
-// builtIn reads the built-in packs, the generic one last.
-func builtIn() ([]Pack, error) {
+// builtIn gives the built-in packs, the generic one last. They are constant:
+// reading them takes some milliseconds and is done once. Nobody changes them.
+var builtIn = sync.OnceValues(readBuiltIn)
+
+func readBuiltIn() ([]Pack, error) {
 	names := Providers()
 	var packs []Pack
 	for _, name := range append(names[1:], names[0]) {
