@@ -91,7 +91,7 @@ func TestBreakerIgnoresWhatBeganBefore(t *testing.T) {
 func TestBreakerWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	now := time.Now()
 	b := newBreaker(Breaker{Failures: 5, Cooldown: time.Second})
-	b.record(now, b.gen, "1", fails(quota))
+	b.record(now, b.gen, "1", fails(quotaUsed))
 	if b.state != BreakerOpen || b.until.Sub(now) != time.Hour {
 		t.Errorf("a used up quota: %s for %s, want open for 1h", b.state, b.until.Sub(now))
 	}
@@ -99,7 +99,7 @@ func TestBreakerWaitsAsLongAsItIsAskedTo(t *testing.T) {
 
 // The machine keeps its promises whatever happens in whatever order.
 func TestBreakerProperties(t *testing.T) {
-	verdicts := []relay.Verdict{refused, reset, paused, badLogin, quota}
+	verdicts := []relay.Verdict{refused, reset, paused, badLogin, quotaUsed}
 	rapid.Check(t, func(t *rapid.T) {
 		limits := Breaker{
 			Failures:    rapid.IntRange(1, 6).Draw(t, "failures"),

@@ -31,7 +31,7 @@ func TestDecide(t *testing.T) {
 	then := func(v relay.Verdict, a relay.Action) relay.Verdict {
 		return with(v, func(v *relay.Verdict) { v.Then = a })
 	}
-	park := with(quota, func(v *relay.Verdict) { v.Action, v.Then = relay.ActionPark, relay.ActionNone })
+	park := with(quotaUsed, func(v *relay.Verdict) { v.Action, v.Then = relay.ActionPark, relay.ActionNone })
 	slowThenFailover := then(throttled, relay.ActionFailover)
 	lostUpstream := with(busy, func(v *relay.Verdict) { v.Scope = relay.ScopeUpstream })
 
@@ -104,8 +104,8 @@ func TestDecide(t *testing.T) {
 		{"hold: others refused", unverif, opt{lane: "c", chain: "c"}, held, "", 0, 1},
 		{"failover, then hold", then(tooLong, relay.ActionHold), opt{route: "a"}, held, "", 0, 1},
 
-		{"quota: others first", quota, opt{}, failover, "b c a", 0, 0},
-		{"quota: no other", quota, opt{route: "a"}, deferred, "a", time.Hour, 0},
+		{"quota: others first", quotaUsed, opt{}, failover, "b c a", 0, 0},
+		{"quota: no other", quotaUsed, opt{route: "a"}, deferred, "a", time.Hour, 0},
 		{"park: others first", park, opt{}, failover, "b c a", 0, 0},
 		{"park: no other", park, opt{route: "a"}, deferred, "a", time.Hour, 0},
 		{"park: others are down", park, opt{down: "b c"}, deferred, "a b c", m, 0},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -21,6 +22,7 @@ type box struct {
 	*spooltest.Memory
 	settleErr error
 	readErr   error // what reading a body ends in
+	settled   atomic.Int64
 }
 
 func newBox() *box { return &box{Memory: spooltest.NewMemory()} }
@@ -29,6 +31,7 @@ func (b *box) Settle(ctx context.Context, d *spool.Delivery, s spool.Settlement)
 	if b.settleErr != nil {
 		return b.settleErr
 	}
+	b.settled.Add(1)
 	return b.Memory.Settle(ctx, d, s)
 }
 
@@ -177,7 +180,7 @@ var (
 	noUser      = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeRecipient, Action: relay.ActionBounce, Stage: relay.StageRcpt, Code: 550, Text: "no such user"}
 	tooLong     = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeMessage, Action: relay.ActionFailover, Then: relay.ActionBounce, Stage: relay.StageMail, Code: 552, Text: "too long"}
 	unverif     = relay.Verdict{Class: relay.ClassRejected, Scope: relay.ScopeSender, Action: relay.ActionHold, Stage: relay.StageBody, Code: 554, Enhanced: "5.7.1", Text: "not verified", Rule: "ses-unverified"}
-	quota       = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Then: relay.ActionPark, Stage: relay.StageBody, Code: 454, Text: "Daily quota", RetryAfter: time.Hour}
+	quotaUsed   = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover, Then: relay.ActionPark, Stage: relay.StageBody, Code: 454, Text: "Daily quota", RetryAfter: time.Hour}
 	throttled   = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionSlow, Stage: relay.StageBody, Code: 454, Text: "Maximum sending rate"}
 	lost        = relay.Verdict{Class: relay.ClassUnknown, Scope: relay.ScopeUpstream, Action: relay.ActionRetry, Stage: relay.StageBody, Text: "connection lost"}
 	interrupted = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry, Stage: relay.StageBody, Rule: "interrupted", Free: true}

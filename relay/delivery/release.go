@@ -22,6 +22,7 @@ func (s *Scheduler) release(ctx context.Context, i relay.Incident) (int, error) 
 		return out
 	})
 	if left.Load() > 0 {
+		i.ClosedAt, i.ClosedBy = time.Time{}, ""
 		i.Detail = "mail is held still: no route of today takes it"
 		s.raise(&i)
 	}

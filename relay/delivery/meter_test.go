@@ -1,0 +1,216 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/relay/quota"
+)
+
+// metered is oneWay or twoWays with limits for a.
+func metered(o Options, rate quota.Limit, quotas ...quota.Limit) Options {
+	if rate.N > 0 {
+		o.Lanes[0].Rate = quota.NewCounter([]quota.Limit{rate}, time.Now())
+	}
+	if len(quotas) > 0 {
+		o.Lanes[0].Quota = quota.NewCounter(quotas, time.Now())
+	}
+	return o
+}
+
+// A rate makes the mail of its lane wait, and no other.
+func TestRateDelaysItsLaneAlone(t *testing.T) {
+	a, b := always(ok), always(ok)
+	within(t, func(s *box) Options {
+		return metered(twoWays(s, a, b), quota.Limit{N: 10, Per: 10 * time.Second})
+	}, func(w *world) {
+		start := time.Now()
+		for range 100 {
+			w.box.put(w, to("r@x.example", "a"))
+			w.box.put(w, to("r@x.example", "b"))
+		}
+		synctest.Wait()
+		if a.attempts() != 10 || b.attempts() != 100 {
+			t.Errorf("at once: %d and %d, want 10 and 100", a.attempts(), b.attempts())
+		}
+		w.after(2 * time.Minute)
+		if a.attempts() != 100 {
+			t.Fatalf("%d in two minutes, want all 100", a.attempts())
+		}
+		for i, at := range a.times { // never more than the rate, and not far below it
+			if least := start.Add(time.Duration(i/10) * 10 * time.Second); at.Before(least) || at.After(least.Add(2*time.Second)) {
+				t.Errorf("message %d at %s, want %s", i, at.Sub(start), least.Sub(start))
+			}
+		}
+		if w.s.Lanes()[0].Incident != 0 || len(w.incidents(true)) != 0 {
+			t.Error("a rate opened an incident")
+		}
+	})
+}
+
+// A used up quota sends the mail the other way at once, for nothing.
+func TestUsedUpQuotaFailsOver(t *testing.T) {
+	a, b := always(ok), always(ok)
+	within(t, func(s *box) Options {
+		return metered(twoWays(s, a, b), quota.Limit{}, quota.Limit{N: 10, Per: 24 * time.Hour})
+	}, func(w *world) {
+		for range 30 {
+			id := w.box.put(w, to("r@x.example", "a", "b"))
+			synctest.Wait()
+			if r := w.box.only(w, id); r.State != relay.Delivered || r.Attempts != 1 {
+				t.Errorf("%+v", r)
+			}
+		}
+		if a.attempts() != 10 || b.attempts() != 20 {
+			t.Errorf("%d and %d, want 10 and 20", a.attempts(), b.attempts())
+		}
+		if st := w.s.Lanes()[0]; !st.Spent || st.Reason != LaneQuota || st.QuotaRemaining != 0 || st.Incident == 0 {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+// Without another way mail is parked until the provider begins to count anew,
+// at a time of day, over a restart, in one incident; and nothing is written
+// for what waits.
+func TestParkedUntilTheReset(t *testing.T) {
+	a := always(ok)
+	midnight, err := quota.ParseReset("00:00 UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := quota.Limit{N: 10, Per: 24 * time.Hour, Reset: &midnight}
+	within(t, func(s *box) Options { return metered(oneWay(s, a), quota.Limit{}, day) }, func(w *world) {
+		w.after(20 * time.Hour) // the bubble begins at midnight
+		for range 25 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		synctest.Wait()
+		settled := w.box.settled.Load()
+		w.restart(metered(oneWay(w.box, a), quota.Limit{}, day))
+		w.after(4*time.Hour - time.Second)
+		if a.attempts() != 10 || w.box.settled.Load() != settled {
+			t.Fatalf("%d attempts and %d settlements before the reset", a.attempts(), w.box.settled.Load()-settled)
+		}
+		if open := w.incidents(false); len(open) != 1 || open[0].Kind != relay.IncidentQuota {
+			t.Fatalf("open: %+v", open)
+		}
+		w.after(time.Second)
+		if a.attempts() != 20 {
+			t.Fatalf("%d attempts after the reset, want 20", a.attempts())
+		}
+		w.after(24*time.Hour + time.Second)
+		if a.attempts() != 25 || len(w.incidents(false)) != 0 || len(w.incidents(true)) != 1 {
+			t.Errorf("%d attempts, %+v", a.attempts(), w.incidents(true))
+		}
+	})
+}
+
+// The provider says that its quota is used up: one message hits it, the others
+// are not touched, and one an hour asks whether it is over.
+func TestProviderSaysThatTheQuotaIsUsedUp(t *testing.T) {
+	daily := with(quotaUsed, func(v *relay.Verdict) { v.RetryAfter = 24 * time.Hour })
+	a, healed := switchable(daily)
+	within(t, func(s *box) Options {
+		o := oneWay(s, a)
+		o.Lanes[0].MaxConnections = 1
+		return o
+	}, func(w *world) {
+		for range 20 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		synctest.Wait()
+		if a.attempts() != 1 || w.box.settled.Load() != 1 {
+			t.Errorf("%d attempts, %d settlements, want one", a.attempts(), w.box.settled.Load())
+		}
+		w.restart(oneWay(w.box, a))
+		if st := w.s.Lanes()[0]; !st.Spent || st.Incident != 1 {
+			t.Errorf("status %+v after the restart", st)
+		}
+		w.after(3*time.Hour + time.Minute)
+		if n := a.attempts(); n != 4 {
+			t.Errorf("%d attempts in three hours, want 4", n)
+		}
+		healed.Store(true)
+		w.after(2 * time.Hour)
+		if a.attempts() != 24 || len(w.incidents(false)) != 0 || len(w.tape.of(relay.EventIncidentOpened)) != 1 {
+			t.Errorf("%d attempts, %+v", a.attempts(), w.incidents(true))
+		}
+	})
+}
+
+// What was claimed and not sent is not counted.
+func TestNotSentIsNotCounted(t *testing.T) {
+	a := always(refused)
+	within(t, func(s *box) Options {
+		return metered(oneWay(s, a), quota.Limit{}, quota.Limit{N: 3, Per: 24 * time.Hour})
+	}, func(w *world) {
+		w.box.put(w, to("r@x.example", "a"), to("s@x.example", "a"))
+		synctest.Wait()
+		if st := w.s.Lanes()[0]; st.QuotaRemaining != 3 || !st.Limited {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+// A message to more than there is room for goes to as many as there is.
+func TestQuotaSplitsRecipients(t *testing.T) {
+	for _, tt := range []struct {
+		messages bool
+		want     int // recipients that are asked at once
+	}{{false, 3}, {true, 5}} {
+		a := always(ok)
+		within(t, func(s *box) Options {
+			o := metered(oneWay(s, a), quota.Limit{}, quota.Limit{N: 3, Per: 24 * time.Hour})
+			o.Lanes[0].CountMessages = tt.messages
+			return o
+		}, func(w *world) {
+			r := to("r@x.example", "a")
+			w.box.put(w, r, r, r, r, r)
+			synctest.Wait()
+			if len(a.asked) != tt.want {
+				t.Errorf("counting messages %v: asked %d, want %d", tt.messages, len(a.asked), tt.want)
+			}
+		})
+	}
+}
+
+// A slow upstream is asked by fewer connections, and by all again after a
+// time; nobody else waits for it.
+func TestSlowUpstreamIsAskedLess(t *testing.T) {
+	busyUntil := time.Time{}
+	a, b := always(ok), always(ok)
+	a.answer = func(context.Context, int, relay.Message, relay.Recipient) relay.Verdict {
+		time.Sleep(time.Second)
+		if time.Now().Before(busyUntil) {
+			return throttled
+		}
+		return ok
+	}
+	within(t, func(s *box) Options {
+		o := twoWays(s, a, b)
+		o.Lanes[0].MaxConnections = 4
+		busyUntil = time.Now().Add(20 * time.Second)
+		return o
+	}, func(w *world) {
+		for range 500 {
+			w.box.put(w, to("r@x.example", "a"))
+			w.box.put(w, to("r@x.example", "b"))
+		}
+		synctest.Wait()
+		if b.attempts() != 500 {
+			t.Errorf("b has had %d of 500 at once", b.attempts())
+		}
+		w.after(20 * time.Second)
+		if st := w.s.Lanes()[0]; st.Connections != 1 || st.Reason != LaneSlow {
+			t.Errorf("status %+v", st)
+		}
+		w.after(10 * time.Minute)
+		if st := w.s.Lanes()[0]; st.Connections != 4 || a.attempts() < 500 {
+			t.Errorf("status %+v after %d attempts", st, a.attempts())
+		}
+	})
+}

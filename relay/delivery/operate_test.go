@@ -1,0 +1,114 @@
+package delivery
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relaykeep/relay"
+)
+
+// A paused lane is not asked, not after a restart either, until it is resumed.
+func TestPauseHoldsOverARestart(t *testing.T) {
+	a, b := always(ok), always(ok)
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		if err := w.s.Pause(w.Context(), "a", "jo"); err != nil {
+			t.Fatal(err)
+		}
+		only, both := w.box.put(w, to("r@x.example", "a")), w.box.put(w, to("r@x.example", "a", "b"))
+		synctest.Wait()
+		w.restart(twoWays(w.box, a, b))
+		if st := w.s.Lanes()[0]; !st.Paused() || st.PausedBy != "jo" || st.Reason != LanePaused {
+			t.Errorf("status %+v", st)
+		}
+		w.after(time.Hour)
+		w.wantState(w.box.only(w, only), relay.Queued)
+		if r := w.box.only(w, both); r.Upstream != "b" || a.attempts() != 0 {
+			t.Errorf("by %q; %d attempts at a", r.Upstream, a.attempts())
+		}
+		if err := w.s.Resume(w.Context(), "a", "jo"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.wantState(w.box.only(w, only), relay.Delivered)
+		w.restart(twoWays(w.box, a, b))
+		if st := w.s.Lanes()[0]; st.Paused() {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+func TestOperateUnknownLane(t *testing.T) {
+	within(t, func(b *box) Options { return oneWay(b, always(ok)) }, func(w *world) {
+		_, err := w.s.Probe(w.Context(), "x")
+		for _, err := range []error{err, w.s.Pause(w.Context(), "x", "jo"), w.s.Resume(w.Context(), "x", "jo")} {
+			if !errors.Is(err, ErrNoLane) {
+				t.Errorf("got %v", err)
+			}
+		}
+	})
+}
+
+// A probe on demand opens the lane and closes its incident, if it comes as far
+// as what had failed.
+func TestProbeOnDemand(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fails relay.Verdict
+		opens bool
+	}{
+		{"the login", badLogin, true},
+		{"the account at the dot", paused, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, healed := switchable(tt.fails)
+			within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+				w.box.put(w, to("r@x.example", "a"))
+				synctest.Wait()
+				if v, err := w.s.Probe(w.Context(), "a"); err != nil || v != tt.fails || w.s.Lanes()[0].Breaker != BreakerOpen {
+					t.Fatalf("%+v, %v", v, err)
+				}
+				healed.Store(true)
+				a.probe = func(int) relay.Verdict {
+					return relay.Verdict{Class: relay.ClassDelivered, Stage: relay.StageAuth}
+				}
+				if _, err := w.s.Probe(w.Context(), "a"); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				st, open := w.s.Lanes()[0], len(w.incidents(false))
+				if opened := st.Breaker == BreakerClosed && open == 0; opened != tt.opens {
+					t.Errorf("status %+v, %d incidents are open", st, open)
+				}
+			})
+		})
+	}
+}
+
+// An operator who resolves the incident of an upstream has it tried at once.
+func TestResolveTriesTheUpstream(t *testing.T) {
+	a, healed := switchable(badLogin)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		id := w.box.put(w, to("r@x.example", "a"))
+		w.after(10 * time.Minute)
+		for range 2 { // not mended: it opens again, once
+			if _, _, err := w.s.ResolveIncident(w.Context(), 1, "jo"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if open := w.incidents(false); len(open) != 1 || open[0].Times != 3 {
+			t.Fatalf("open: %+v", open)
+		}
+		healed.Store(true)
+		if _, _, err := w.s.ResolveIncident(w.Context(), 1, "jo"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerClosed || len(w.incidents(false)) != 0 {
+			t.Errorf("status %+v", st)
+		}
+		w.wantState(w.box.only(w, id), relay.Delivered)
+	})
+}
