@@ -9,194 +9,343 @@ import (
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-func TestNeverMoreThanTheLimitInAnyWindow(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		l := Limit{N: rapid.IntRange(1, 20).Draw(t, "n"), Per: time.Duration(rapid.IntRange(1, 7200).Draw(t, "per")) * time.Second}
-		c := NewCounter(l)
-		type taking struct {
-			at time.Time
-			n  int
-		}
-		var all []taking
-		now := noon
-		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			now = now.Add(time.Duration(rapid.Int64Range(0, int64(l.Per)/3).Draw(t, "pause")))
-			n := rapid.IntRange(1, l.N).Draw(t, "take")
-			wait, ok := c.Take(now, n)
-			if ok {
-				all = append(all, taking{now, n})
-			} else if more := clone(t, l, now, c).Wait(now.Add(wait), n); wait <= 0 || more != 0 || wait > l.Per+l.Per/slices+2*time.Millisecond {
-				t.Fatalf("told to wait %v, and then %v more", wait, more)
-			}
-			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
-				c = clone(t, l, now, c)
-			}
-			sum := 0
-			for _, past := range all {
-				if past.at.After(now.Add(-l.Per)) {
-					sum += past.n
-				}
-			}
-			if sum > l.N {
-				t.Fatalf("%d in %v, and the limit is %d", sum, l.Per, l.N)
-			}
-		}
-	})
+const day = 24 * time.Hour
+
+// counterOf is a new Counter at noon.
+func counterOf(limits ...Limit) *Counter { return NewCounter(limits, noon) }
+
+// mustTake fails where n cannot be taken.
+func mustTake(t *testing.T, c *Counter, now time.Time, n int) {
+	t.Helper()
+	if wait, ok := c.Take(now, n); !ok || wait != 0 {
+		t.Fatalf("Take(%d) = %v, %v", n, wait, ok)
+	}
 }
 
-// clone is a counter after a restart.
-func clone(t *rapid.T, l Limit, now time.Time, c *Counter) *Counter {
-	again := NewCounter(l)
-	if err := again.Restore(now, c.State()); err != nil {
-		t.Fatal(err)
+// wantLeft fails where not exactly n remain.
+func wantLeft(t *testing.T, c *Counter, now time.Time, n int) {
+	t.Helper()
+	if got, limited := c.Remaining(now); got != n || !limited {
+		t.Fatalf("Remaining = %d, %v, want %d", got, limited, n)
 	}
-	return again
 }
 
 func TestAllLimitsOrNone(t *testing.T) {
-	c := NewCounter(Limit{N: 2, Per: time.Second}, Limit{N: 3, Per: time.Hour}, Limit{})
-	for _, n := range []int{2, 1} {
-		if wait, ok := c.Take(noon, n); n == 2 != ok {
-			t.Errorf("take %d: %v %v", n, wait, ok)
-		}
+	c := counterOf(Limit{N: 2, Per: time.Second}, Limit{N: 3, Per: time.Hour}, Limit{}, Limit{N: 1}, Limit{N: -1, Per: time.Hour})
+	mustTake(t, c, noon, 2)
+	if wait, ok := c.Take(noon, 1); ok || wait <= time.Second || wait > 1100*time.Millisecond {
+		t.Fatalf("a third in the second: %v, %v", wait, ok)
 	}
-	noonish := noon.Add(2 * time.Second)
-	if n, limited := c.Remaining(noonish); n != 1 || !limited {
-		t.Errorf("%d remain: the refused one was counted", n)
+	later := noon.Add(2 * time.Second)
+	wantLeft(t, c, later, 1)
+	if wait, ok := c.Take(later, 2); ok || wait < time.Hour-2*time.Second {
+		t.Fatalf("a fourth in the hour: %v, %v", wait, ok)
 	}
-	if _, ok := c.Take(noonish, 2); ok {
-		t.Error("past the limit of the hour")
-	}
-	c.Return(noonish, 1)
-	if n, _ := c.Remaining(noonish); n != 2 {
-		t.Errorf("%d remain after one was given back", n)
-	}
-	if n, limited := NewCounter().Remaining(noon); n != 0 || limited {
-		t.Errorf("no limit: %d %v", n, limited)
+	wantLeft(t, c, later, 1)
+	if got := c.Fits(later, 7); got != 1 {
+		t.Errorf("%d of 7 fit, want 1", got)
 	}
 }
 
-func TestLargerThanTheLimit(t *testing.T) {
-	c := NewCounter(Limit{N: 10, Per: time.Hour})
-	if _, ok := c.Take(noon, 1); !ok {
-		t.Fatal("one of ten")
+func TestNothingAsked(t *testing.T) {
+	c := counterOf(Limit{N: 1, Per: time.Second})
+	for _, n := range []int{0, -5} {
+		mustTake(t, c, noon, n)
+		c.Return(noon, n)
+		if got := c.Fits(noon, n); got != 0 {
+			t.Errorf("Fits(%d) = %d", n, got)
+		}
 	}
+	wantLeft(t, c, noon, 1)
+}
+
+func TestNoLimit(t *testing.T) {
+	c := counterOf()
+	mustTake(t, c, noon, 1<<40)
+	if n, limited := c.Remaining(noon); n != 0 || limited {
+		t.Errorf("Remaining = %d, %v", n, limited)
+	}
+	if got := c.Fits(noon, 1000); got != 1000 {
+		t.Errorf("%d of 1000 fit", got)
+	}
+}
+
+// More than the whole limit never go through, and the caller is told to wait
+// for as many as do.
+func TestMoreThanTheLimit(t *testing.T) {
+	c := counterOf(Limit{N: 10, Per: time.Hour})
+	if wait, ok := c.Take(noon, 11); ok || wait != time.Hour {
+		t.Fatalf("11 of 10: %v, %v", wait, ok)
+	}
+	mustTake(t, c, noon, 1)
 	wait, ok := c.Take(noon, 25)
-	if ok {
-		t.Fatal("25 beside another")
+	if ok || wait < time.Hour {
+		t.Fatalf("25 of 10: %v, %v", wait, ok)
 	}
-	if _, ok := c.Take(noon.Add(wait), 25); !ok {
-		t.Error("25 never fit a limit of 10")
-	}
-}
-
-func TestReset(t *testing.T) {
-	r, err := ParseReset("00:00 Asia/Shanghai")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := NewCounter(Limit{N: 5, Per: 24 * time.Hour, Reset: &r})
-	if _, ok := c.Take(noon, 5); !ok {
-		t.Fatal("five of five")
-	}
-	midnight := time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC)
-	if wait, ok := c.Take(noon, 1); ok || !noon.Add(wait).Equal(midnight) {
-		t.Errorf("wait until %v", noon.Add(wait))
-	}
-	again := NewCounter(Limit{N: 6, Per: 24 * time.Hour, Reset: &r})
-	if err := again.Restore(noon, c.State()); err != nil {
-		t.Fatal(err)
-	}
-	if n, _ := again.Remaining(noon); n != 1 {
-		t.Errorf("%d remain of a limit that was raised by one", n)
-	}
-	if n, _ := c.Remaining(midnight); n != 5 {
-		t.Errorf("%d remain after the reset", n)
+	if got := c.Fits(noon.Add(wait), 25); got != 10 {
+		t.Errorf("after that %d fit", got)
 	}
 }
 
-// Days of 23 and 25 hours, and a time that a day does not have.
-func TestResetFollowsTheDays(t *testing.T) {
-	for _, c := range []struct{ reset, now, want string }{
-		{"00:00 Europe/Berlin", "2026-03-28T23:30:00Z", "2026-03-29T22:00:00Z"},
-		{"00:00 Europe/Berlin", "2026-10-24T22:30:00Z", "2026-10-25T23:00:00Z"},
-		{"02:30 Europe/Berlin", "2026-03-29T00:00:00Z", "2026-03-29T01:30:00Z"},
-		{"12:00 UTC", "2026-11-24T12:00:00Z", "2026-11-25T12:00:00Z"},
+// A delayed Return must not give others room that the provider has not got.
+func TestReturn(t *testing.T) {
+	at := func(s float64) time.Time { return noon.Add(time.Duration(s * float64(time.Second))) }
+	for _, tt := range []struct {
+		name      string
+		taken     float64 // of 4, first
+		others    float64 // of 6, then
+		returned  time.Time
+		n         int
+		wantAt    float64
+		wantRooms int
+	}{
+		{"at once", 0, 1, at(0), 4, 1, 4},
+		{"some", 0, 1, at(0), 3, 1, 3},
+		{"has left the window", 0, 11, at(0), 4, 11, 4},      // 4 were free again without it
+		{"others keep their time", 0, 9, at(0), 4, 12, 4},    // the 6 of second 9 count
+		{"the older go first", 0, 5, at(5), 6, 5, 6},         // all 6 of second 5
+		{"no more than was counted", 0, 5, at(5), 99, 5, 10}, // both
+		{"a time to come", 0, 5, at(6), 4, 5, 0},             // nothing was taken then
+		{"a time before all", 0, 5, noon.Add(-day * 9), 4, 5, 0},
 	} {
-		r, err := ParseReset(c.reset)
-		if err != nil {
-			t.Fatal(err)
-		}
-		now, _ := time.Parse(time.RFC3339, c.now)
-		if got := r.next(now).UTC().Format(time.RFC3339); got != c.want {
-			t.Errorf("after %s comes %s, want %s", c.now, got, c.want)
-		}
-	}
-	for _, s := range []string{"", "00:00", "24:00 UTC", "00:00 Nowhere/Land", "0:00", "noon UTC"} {
-		if _, err := ParseReset(s); err == nil {
-			t.Errorf("%q was read", s)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			c := counterOf(Limit{N: 10, Per: 10 * time.Second})
+			mustTake(t, c, at(tt.taken), 4)
+			mustTake(t, c, at(tt.others), 6)
+			c.Return(tt.returned, tt.n)
+			wantLeft(t, c, at(tt.wantAt), tt.wantRooms)
+		})
 	}
 }
 
-func TestTheClockMayJump(t *testing.T) {
-	r := Reset{Location: time.UTC}
-	for name, l := range map[string]Limit{"rolling": {N: 3, Per: time.Hour}, "reset": {N: 3, Per: 24 * time.Hour, Reset: &r}} {
-		c := NewCounter(l)
-		c.Take(noon, 3)
-		for _, jump := range []time.Duration{-24 * time.Hour, -400 * 24 * time.Hour} {
-			now := noon.Add(jump)
-			if wait, ok := c.Take(now, 1); ok || wait > l.Per+l.Per/slices+time.Millisecond {
-				t.Errorf("%s, %v: %v %v", name, jump, wait, ok)
-			}
-		}
-		if wait, ok := c.Take(time.Date(2038, 1, 20, 0, 0, 0, 0, time.UTC), 3); !ok {
-			t.Errorf("%s, forwards: %v", name, wait)
-		}
-	}
-}
-
-func TestExhausted(t *testing.T) {
-	c := NewCounter()
-	c.Exhaust(noon.Add(time.Hour))
+func TestExhaust(t *testing.T) {
+	c := counterOf()
+	c.Exhaust(noon, noon.Add(time.Hour))
 	if wait, ok := c.Take(noon, 1); ok || wait != time.Hour {
-		t.Errorf("%v %v", wait, ok)
+		t.Fatalf("%v, %v", wait, ok)
 	}
-	again := NewCounter()
-	if err := again.Restore(noon, c.State()); err != nil {
-		t.Fatal(err)
-	}
-	if n, limited := again.Remaining(noon); n != 0 || !limited {
-		t.Errorf("%d %v", n, limited)
-	}
-	if _, ok := again.Take(noon.Add(time.Hour), 1); !ok {
-		t.Error("it is over")
+	wantLeft(t, c, noon, 0)
+	mustTake(t, c, noon.Add(time.Hour), 1)
+
+	c.Exhaust(noon.Add(time.Hour), noon.Add(9*time.Hour))
+	c.Exhaust(noon.Add(2*time.Hour), noon) // over before its time
+	mustTake(t, c, noon.Add(2*time.Hour), 1)
+}
+
+// The clock jumps: whoever waits the length of the window by the new clock may
+// take everything again, and nobody may before who could not with a true clock.
+func TestTheClockMayJump(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		limit Limit
+		jump  time.Duration
+		left  int
+	}{
+		{"rolling, back a day", Limit{N: 3, Per: time.Hour}, -day, 0},
+		{"rolling, back for years", Limit{N: 3, Per: time.Hour}, -4000 * day, 0},
+		{"rolling, back by a little", Limit{N: 3, Per: time.Hour}, -time.Millisecond, 0},
+		{"rolling, on for a day", Limit{N: 3, Per: time.Hour}, day, 3},
+		{"rolling, past 2038", Limit{N: 3, Per: time.Hour}, 4500 * day, 3},
+		{"rolling, for centuries", Limit{N: 3, Per: 1<<63 - 1}, 1 << 62, 0},
+		{"daily, back a day", Limit{N: 3, Per: day, Reset: &Reset{}}, -day, 0},
+		{"daily, back for years", Limit{N: 3, Per: day, Reset: &Reset{}}, -4000 * day, 0},
+		{"daily, past 2038", Limit{N: 3, Per: day, Reset: &Reset{}}, 4500 * day, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := counterOf(tt.limit)
+			mustTake(t, c, noon, 3)
+			now := noon.Add(tt.jump)
+			wantLeft(t, c, now, tt.left)
+			if tt.limit.Per > 1<<62 {
+				return
+			}
+			now = now.Add(tt.limit.Per + tt.limit.Per/90)
+			wantLeft(t, c, now, 3)
+		})
 	}
 }
 
-func FuzzRestore(f *testing.F) {
-	c := NewCounter(Limit{N: 3, Per: time.Hour})
-	c.Take(noon, 2)
-	f.Add(c.State())
-	f.Add([]byte{})
-	f.Add([]byte{0xbf, 0xff})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c := NewCounter(Limit{N: 3, Per: time.Hour}, Limit{N: 9, Per: 24 * time.Hour, Reset: &Reset{Location: time.UTC}})
-		if err := c.Restore(noon, b); err != nil {
-			if n, _ := c.Remaining(noon); n != 3 {
-				t.Fatalf("what could not be read left %d", n)
-			}
+// An outlook of an hour that a jump back has made a year is an hour still.
+func TestExhaustOutlivesNoJump(t *testing.T) {
+	c := counterOf()
+	c.Exhaust(noon, noon.Add(time.Hour))
+	past := noon.Add(-365 * day)
+	if wait, ok := c.Take(past, 1); ok || wait != time.Hour {
+		t.Errorf("%v, %v", wait, ok)
+	}
+	mustTake(t, c, past.Add(time.Hour), 1)
+}
+
+// Callers that read the clock before they lock come in the wrong order.
+func TestWrongOrderMakesNoTimePass(t *testing.T) {
+	c := counterOf(Limit{N: 1, Per: time.Second})
+	mustTake(t, c, noon, 1)
+	for range 100 {
+		wantLeft(t, c, noon.Add(500*time.Millisecond), 0)
+		wantLeft(t, c, noon, 0)
+	}
+}
+
+// event is what the naive model keeps.
+type event struct {
+	at time.Time
+	n  int
+}
+
+// model counts by remembering everything.
+type model struct {
+	limit  Limit
+	events []event
+}
+
+// counted is what a provider counts at now.
+func (m *model) counted(now time.Time) int {
+	sum := 0
+	for _, e := range m.events {
+		if now.Sub(e.at) < m.limit.Per {
+			sum += e.n
 		}
-		if _, ok := c.Take(noon.Add(1000*24*time.Hour), 1); ok {
-			return
+	}
+	return sum
+}
+
+// TestNeverMoreThanTheLimit holds a Counter to the model: never more than N in
+// any window of the length Per, with returns and restarts between; and never
+// fewer than if everything were counted for two slices longer.
+func TestNeverMoreThanTheLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limits := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Limit {
+			return Limit{N: rapid.IntRange(1, 20).Draw(t, "n"), Per: time.Duration(rapid.Int64Range(1, int64(2*time.Hour)).Draw(t, "per"))}
+		}), 1, 3).Draw(t, "limits")
+		c, now := NewCounter(limits, noon), noon
+		models, slacks := make([]model, len(limits)), make([]model, len(limits))
+		longest := time.Duration(0)
+		for i, l := range limits {
+			models[i].limit = l
+			slacks[i].limit = Limit{N: l.N, Per: l.Per + 2*newRolling(l).grain + 96}
+			longest = max(longest, l.Per)
+		}
+		var open []event // taken, and may be given back
+		for range rapid.IntRange(1, 150).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(longest)/3).Draw(t, "pause")))
+			switch rapid.IntRange(0, 9).Draw(t, "do") {
+			case 0:
+				again := NewCounter(limits, now)
+				if err := again.Restore(now, c.State()); err != nil {
+					t.Fatal(err)
+				}
+				c = again
+			case 1, 2:
+				if len(open) == 0 {
+					continue
+				}
+				i := rapid.IntRange(0, len(open)-1).Draw(t, "which")
+				c.Return(open[i].at, open[i].n)
+				for k := range models {
+					models[k].events = append(models[k].events, event{open[i].at, -open[i].n})
+				}
+				// The slack model does not take it back: a return may be
+				// served from older slices, so it holds a weaker bound.
+				open = append(open[:i], open[i+1:]...)
+			default:
+				n := rapid.IntRange(1, 20).Draw(t, "take")
+				wait, ok := c.Take(now, n)
+				free, fits := true, true
+				for i, l := range limits {
+					free = free && slacks[i].counted(now)+n <= l.N
+					fits = fits && n <= l.N
+				}
+				if !ok && free {
+					t.Fatalf("refused %d with room for them", n)
+				}
+				if ok != (wait == 0) {
+					t.Fatalf("Take = %v, %v", wait, ok)
+				}
+				if !ok {
+					checkWait(t, c, limits, now, wait, n, fits)
+					continue
+				}
+				open = append(open, event{now, n})
+				for i := range models {
+					models[i].events = append(models[i].events, event{now, n})
+					slacks[i].events = append(slacks[i].events, event{now, n})
+				}
+			}
+			for i, l := range limits {
+				if sum := models[i].counted(now); sum > l.N {
+					t.Fatalf("%d in %v, and the limit is %d", sum, l.Per, l.N)
+				}
+			}
 		}
 	})
 }
 
+// checkWait holds that n fit after the wait and not a moment before.
+func checkWait(t *rapid.T, c *Counter, limits []Limit, now time.Time, wait time.Duration, n int, fits bool) {
+	after := func(d time.Duration) bool {
+		again := NewCounter(limits, now)
+		if err := again.Restore(now, c.State()); err != nil {
+			t.Fatal(err)
+		}
+		_, ok := again.Take(now.Add(d), n)
+		return ok
+	}
+	if fits != after(wait) {
+		t.Fatalf("after %v: fits %v", wait, !fits)
+	}
+	if fits && after(wait-1) {
+		t.Fatalf("told to wait %v, and a nanosecond less would do", wait)
+	}
+}
+
+// FuzzTake holds the bounds for any times and numbers at all.
+func FuzzTake(f *testing.F) {
+	f.Add(int64(1), 1, int64(0), 1)
+	f.Add(int64(1<<63-1), 1<<62, int64(-1<<63), 1<<62)
+	f.Fuzz(func(t *testing.T, per int64, n int, jump int64, take int) {
+		c := counterOf(Limit{N: n, Per: time.Duration(per)}, Limit{N: n, Per: day, Reset: &Reset{Hour: 3}})
+		for range 3 {
+			now := c.time.last.Add(time.Duration(jump))
+			before := c.Fits(now, take)
+			wait, ok := c.Take(now, take)
+			if ok != (wait == 0) || wait < 0 || before < 0 || before > max(take, 0) || ok && before < take {
+				t.Fatalf("Fits(%d) = %d, Take = %v, %v", take, before, wait, ok)
+			}
+			c.Return(now, take/2)
+			if left, limited := c.Remaining(now); left < 0 || limited != (n > 0) {
+				t.Fatalf("Remaining = %d, %v", left, limited)
+			}
+		}
+	})
+}
+
+func TestTakeDoesNotAllocate(t *testing.T) {
+	c := counterOf(Limit{N: 100, Per: time.Second}, Limit{N: 1 << 40, Per: day}, Limit{N: 1 << 40, Per: day, Reset: &Reset{}})
+	now := noon
+	if n := testing.AllocsPerRun(1000, func() {
+		now = now.Add(time.Millisecond)
+		c.Take(now, 1)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkTake(b *testing.B) {
-	c := NewCounter(Limit{N: 1 << 40, Per: time.Second}, Limit{N: 1 << 40, Per: 24 * time.Hour})
+	c := counterOf(Limit{N: 1 << 40, Per: time.Second}, Limit{N: 1 << 40, Per: day}, Limit{N: 1 << 40, Per: day, Reset: &Reset{}})
+	now := noon
 	b.ReportAllocs()
-	for i := range b.N {
-		c.Take(noon.Add(time.Duration(i)*time.Millisecond), 1)
+	for b.Loop() {
+		now = now.Add(time.Millisecond)
+		c.Take(now, 1)
+	}
+}
+
+// BenchmarkRefuse is a Take that has to find out how long to wait.
+func BenchmarkRefuse(b *testing.B) {
+	c := counterOf(Limit{N: 1, Per: day})
+	c.Take(noon, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Take(noon, 1)
 	}
 }

@@ -7,51 +7,67 @@ import (
 	_ "time/tzdata" // a bare machine knows no time zones
 )
 
-// Limit is how many may be taken in a time. The zero Limit is none.
+// Limit is how many may be taken in a time. One whose N or Per is not above 0
+// is no limit, the zero Limit with it. A Per of more than 146 years counts as
+// that.
 type Limit struct {
 	N     int
 	Per   time.Duration
-	Reset *Reset // nil: a rolling time; else counted from the last reset
+	Reset *Reset // nil: a rolling time; else counted from the last reset, whatever Per is
 }
 
-// Reset is a time of day at which a provider begins to count anew.
+func (l Limit) limits() bool { return l.N > 0 && l.Per > 0 }
+
+// Reset is the time of day at which a provider begins to count anew.
 type Reset struct {
-	Hour, Minute int
-	Location     *time.Location
+	Hour, Minute int            // 0 to 23, 0 to 59
+	Location     *time.Location // nil: UTC
 }
 
 var errReset = errors.New(`is not a time of day with a time zone; write one like "00:00 Asia/Shanghai"`)
 
-// ParseReset reads a time of day and a time zone: "00:00 Asia/Shanghai".
-func ParseReset(s string) (r Reset, err error) {
+// ParseReset reads a time of day and the name of a time zone of the IANA
+// database: "00:00 Asia/Shanghai". The database comes with the program.
+func ParseReset(s string) (Reset, error) {
 	const form = "15:04 "
 	if len(s) <= len(form) {
-		return r, errReset
+		return Reset{}, errReset
 	}
 	t, err := time.Parse(form, s[:len(form)])
 	if err != nil {
-		return r, errReset
+		return Reset{}, errReset
 	}
 	location, err := time.LoadLocation(s[len(form):])
 	if err != nil {
-		return r, errReset
+		return Reset{}, errReset
 	}
 	return Reset{Hour: t.Hour(), Minute: t.Minute(), Location: location}, nil
 }
 
 // String writes a reset as ParseReset reads it.
 func (r Reset) String() string {
-	return fmt.Sprintf("%02d:%02d %s", r.Hour, r.Minute, r.Location)
+	return fmt.Sprintf("%02d:%02d %s", r.Hour, r.Minute, r.zone())
 }
 
-// next is the first reset after now. On a day that has no such time, or has it
-// twice, it is what package time makes of it.
-func (r Reset) next(now time.Time) time.Time {
-	y, m, d := now.In(r.Location).Date()
-	for day := range 3 {
-		if t := time.Date(y, m, d+day, r.Hour, r.Minute, 0, 0, r.Location); t.After(now) {
-			return t
-		}
+func (r Reset) zone() *time.Location {
+	if r.Location == nil {
+		return time.UTC
 	}
-	return now.Add(24 * time.Hour)
+	return r.Location
+}
+
+// period is the time from the last reset that is not after now to the next
+// one. On a day that has no such time, or has it twice, the reset is at what
+// time.Date makes of it: there is always one a day.
+func (r Reset) period(now time.Time) (start, end time.Time) {
+	y, m, d := now.In(r.zone()).Date()
+	start = now.Add(-24 * time.Hour) // only where r is not valid
+	for day := -2; day <= 2; day++ {
+		t := time.Date(y, m, d+day, r.Hour, r.Minute, 0, 0, r.zone())
+		if t.After(now) {
+			return start, t
+		}
+		start = t
+	}
+	return start, now.Add(24 * time.Hour)
 }
