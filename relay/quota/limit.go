@@ -18,7 +18,8 @@ type Limit struct {
 
 func (l Limit) limits() bool { return l.N > 0 && l.Per > 0 }
 
-// Reset is the time of day at which a provider begins to count anew.
+// Reset is the time of day at which a provider begins to count anew. What is
+// out of range counts as the nearest that is in it.
 type Reset struct {
 	Hour, Minute int            // 0 to 23, 0 to 59
 	Location     *time.Location // nil: UTC
@@ -61,9 +62,9 @@ func (r Reset) zone() *time.Location {
 // time.Date makes of it: there is always one a day.
 func (r Reset) period(now time.Time) (start, end time.Time) {
 	y, m, d := now.In(r.zone()).Date()
-	start = now.Add(-24 * time.Hour) // only where r is not valid
-	for day := -2; day <= 2; day++ {
-		t := time.Date(y, m, d+day, r.Hour, r.Minute, 0, 0, r.zone())
+	hour, minute := min(max(r.Hour, 0), 23), min(max(r.Minute, 0), 59)
+	for day := -2; day <= 2; day++ { // two, for a zone that has left a day out
+		t := time.Date(y, m, d+day, hour, minute, 0, 0, r.zone())
 		if t.After(now) {
 			return start, t
 		}
