@@ -1,19 +1,27 @@
 package daemon
 
 import (
+	"time"
+
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/event/logsink"
+	"relaykeep/relay/quota"
 	"relaykeep/relay/route"
 	"relaykeep/upstream"
 )
 
-func lane(u config.Upstream, t upstream.Transport) delivery.Lane {
-	return delivery.Lane{
+func lane(u config.Upstream, t upstream.Transport, now time.Time) delivery.Lane {
+	l := delivery.Lane{
 		Name: u.Name, Transport: t,
 		MaxConnections: u.MaxConnections, MaxRecipients: u.MaxRecipients,
-		Breaker: u.Breaker,
+		Breaker: u.Breaker, CountMessages: u.CountMessages,
 	}
+	l.Pace = quota.NewPace(u.Rate, u.MaxConnections)
+	if len(u.Quota) > 0 {
+		l.Quota = quota.NewCounter(u.Quota, now)
+	}
+	return l
 }
 
 func routingTable(c *config.Config) *route.Table {
@@ -28,7 +36,7 @@ func deliveryRoutes(c *config.Config) map[string]delivery.Route {
 	routes := make(map[string]delivery.Route, len(c.Routes))
 	for _, r := range c.Routes {
 		routes[r.Name] = delivery.Route{
-			Upstreams: r.Upstreams, Retry: c.Retries[r.RetryName],
+			Upstreams: r.Upstreams, Order: r.Order, Retry: c.Retries[r.RetryName],
 			FailoverAfter: r.FailoverAfter, InDoubt: r.InDoubt,
 		}
 	}

@@ -132,3 +132,84 @@ route "shared" {
 		t.Errorf("shares %v of %d recipients", share, 2*messages)
 	}
 }
+
+// A quota of the configuration is kept to, over a restart, too: what is beyond
+// it goes to the next upstream of the route.
+func TestQuotaIsKept(t *testing.T) {
+	checkGoroutines(t)
+	first, second := provider(t), provider(t)
+	p := newPlace(t, first.Addr())
+	more := fmt.Sprintf(`
+upstream "first" {
+  address = %q
+  tls     = "none"
+  quota   = "3/24h"
+}
+upstream "second" {
+  address = %q
+  tls     = "none"
+}
+`, first.Addr(), second.Addr())
+	share := make(map[string]int)
+	for range 2 {
+		o := configured(t, p, more)
+		seen := make(watch, 200)
+		o.Watch = seen
+		d := start(t, o)
+		waitServing(t, d)
+		for range 4 {
+			send(t, d)
+		}
+		for delivered := 0; delivered < 4; {
+			if e := <-seen; e.Kind == relay.EventDelivered {
+				delivered++
+				share[e.Upstream]++
+			}
+		}
+		if err := d.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if share["first"] != 3 || share["second"] != 5 {
+		t.Errorf("shares %v, want 3 and 5", share)
+	}
+}
+
+// Where the upstream that a message drew is down, the next that it drew is
+// asked at once, whatever the order of the list.
+func TestBalanceFailsOverInDrawnOrder(t *testing.T) {
+	checkGoroutines(t)
+	out := provider(t)
+	p := newPlace(t, out.Addr())
+	o := configured(t, p, fmt.Sprintf(`
+upstream "last" {
+  address = %q
+  tls     = "none"
+}
+upstream "first" {
+  address = "127.0.0.1:1"
+  tls     = "none"
+}
+route "r" {
+  strategy = "balance"
+  weights  = { last = 0 }
+}
+`, out.Addr()))
+	seen := make(watch, 100)
+	o.Watch = seen
+	d := start(t, o)
+	waitServing(t, d)
+	send(t, d)
+	for e := range seen {
+		if e.Kind == relay.EventDeferred {
+			t.Errorf("it waits until %v", e.NextAttempt)
+			break
+		}
+		if e.Kind == relay.EventDelivered {
+			break
+		}
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
