@@ -164,9 +164,9 @@ func (b *breaker) restore(now time.Time, cause relay.Verdict, before kept) {
 	}
 }
 
-// recover closes a breaker, open or half-open, because somebody had the
+// takeBack closes a breaker, open or half-open, because somebody had the
 // upstream probed since it opened gen times, and it works; it reports whether.
-func (b *breaker) recover(gen uint64, f finding) bool {
+func (b *breaker) takeBack(gen uint64, f finding) bool {
 	if b.state == BreakerClosed || gen != b.gen || f.kind != upstreamWorks || f.reached < b.failed {
 		return false
 	}

@@ -232,10 +232,10 @@ func (sc scene) passOver(r relay.Recipient) outcome {
 		return o
 	}
 	delay, more := sc.route.Retry.Delay(max(r.Attempts, 1), sc.random)
-	if !more {
-		return sc.exhausted(r)
+	o := sc.exhausted(r)
+	if more {
+		o = sc.goOn(r, left, max(delay, minDelay))
 	}
-	o := sc.goOn(r, left, max(delay, minDelay))
 	o.idle = true
 	return o
 }

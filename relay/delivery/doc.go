@@ -20,6 +20,14 @@
 //   - An upstream that keeps failing is left alone by its breaker, which
 //     counts distinct messages, and is taken back by a probe that reaches the
 //     stage that had failed.
+//   - A lane keeps to the rate and the quota of its upstream. What its quota
+//     does not let through goes the other way, or waits unchanged until the
+//     quota begins anew. An upstream that wants to be asked less is, and one
+//     that comes back from an outage is asked by one connection first.
+//   - A trouble that people have to look at is one incident, however many
+//     messages it concerns. It disables its upstream, keeps its sender from an
+//     upstream, or holds what has no other way, over a restart, too; and it
+//     ends when the upstream works again, or when an operator resolves it.
 //   - A panic in an attempt holds its message and opens an incident.
 //
 // The decisions are pure functions (decide, judge, breaker); lane and attempt

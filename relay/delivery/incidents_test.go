@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -322,4 +323,57 @@ func TestResolveFollowsTodaysRoutes(t *testing.T) {
 		synctest.Wait()
 		w.wantState(w.box.only(w, id), relay.Delivered)
 	})
+}
+
+// Where each message has a sender of its own, incidents do not grow with the
+// mail.
+func TestManyRefusedSendersAreOneIncidentMore(t *testing.T) {
+	within(t, func(b *box) Options { return oneWay(b, always(unverif)) }, func(w *world) {
+		l := w.s.lanes[0]
+		for i := range maxSenders {
+			l.senders.block(fmt.Sprint(i), time.Now(), false)
+		}
+		for i := range 10 {
+			id := w.box.putFrom(w, fmt.Sprintf("b%d@x.example", i), to("r@x.example", "a"))
+			synctest.Wait()
+			w.wantState(w.box.only(w, id), relay.Held)
+		}
+		if open := w.incidents(false); len(open) != 1 || open[0].Held != 10 || open[0].Sender != "" {
+			t.Errorf("open: %+v", open)
+		}
+	})
+}
+
+// A route that holds, discards or redirects does so with what is released, too.
+func TestReleaseFollowsRouteActions(t *testing.T) {
+	for _, tt := range []struct {
+		action  relay.RouteAction
+		state   relay.State
+		address string
+	}{
+		{relay.RouteDiscard, relay.Deleted, "r@x.example"},
+		{relay.RouteHold, relay.Held, "r@x.example"},
+		{relay.RouteRedirect, relay.Delivered, "qa@x.example"},
+	} {
+		var healed atomic.Bool
+		a := fromSender("bad@x.example", &healed)
+		within(t, func(b *box) Options {
+			o := oneWay(b, a)
+			o.Reassign = func(relay.Message, relay.Recipient, time.Time) (relay.Assignment, bool) {
+				return relay.Assignment{Route: "default", Upstreams: []string{"a"}, Action: tt.action, RedirectTo: "qa@x.example"}, true
+			}
+			return o
+		}, func(w *world) {
+			id := w.box.putFrom(w, "bad@x.example", to("r@x.example", "a"))
+			synctest.Wait()
+			healed.Store(true)
+			if _, n, err := w.s.ResolveIncident(w.Context(), 1, "jo"); n != 1 || err != nil {
+				t.Fatalf("%d released, %v", n, err)
+			}
+			synctest.Wait()
+			if r := w.box.only(w, id); r.State != tt.state || r.Address != tt.address || r.Incident != 0 {
+				t.Errorf("action %d: %+v", tt.action, r)
+			}
+		})
+	}
 }

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -95,7 +94,3 @@ func (l *lane) restore(i *relay.Incident, now time.Time) {
 	}
 	l.turn()
 }
-
-// ErrNoLane is matched by the error of what names an upstream that is not
-// configured.
-var ErrNoLane = errors.New("no such upstream")

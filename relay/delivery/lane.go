@@ -35,12 +35,11 @@ type lane struct {
 	settling int       // commits under way
 	pause    time.Time // asked to slow down: nothing is claimed until then
 	more     bool      // there may be mail that no slot was free for
-	pace     pace
-	started  time.Time // the last attempt
 	pausedBy string    // an operator; "" for nobody
 
 	spent      bool // the quota is used up by our count
 	spentUntil time.Time
+	spentFor   time.Duration // at least, the last time
 
 	incident      int64 // open ones that tell of this lane; 0 for none
 	quotaIncident int64
@@ -56,13 +55,15 @@ type lane struct {
 func newLane(s *Scheduler, o Lane) *lane {
 	o.MaxConnections = max(o.MaxConnections, 1)
 	o.MaxRecipients = max(o.MaxRecipients, 1)
+	if o.Pace == nil {
+		o.Pace = steady(o.MaxConnections)
+	}
 	l := &lane{
 		Lane:    o,
 		s:       s,
 		ready:   s.Spool.Ready(o.Name),
 		wake:    make(chan struct{}, 1),
 		breaker: newBreaker(o.Breaker),
-		pace:    newPace(o.MaxConnections),
 		toldUp:  true,
 	}
 	l.senders.limits = l.breaker.limits
@@ -158,7 +159,7 @@ func (l *lane) plan(now time.Time) plan {
 			return p
 		}
 	}
-	free := l.free()
+	free := l.free(now)
 	room, again := l.room(now)
 	if l.spent {
 		p.again = again
@@ -167,12 +168,9 @@ func (l *lane) plan(now time.Time) plan {
 	if !l.CountMessages {
 		p.most = min(p.most, max(room, 1))
 	}
-	gap := l.started.Add(l.pace.gap)
 	switch {
 	case room == 0:
 		p.again = again
-	case l.pace.gap > 0 && now.Before(gap):
-		p.again = gap
 	case now.Before(l.pause):
 		p.again = l.pause
 	case free <= 0:
@@ -197,8 +195,8 @@ func (l *lane) turn() {
 
 // free is how many attempts may start. An attempt whose outcome is being
 // stored keeps no connection, but there are bounds to those, too.
-func (l *lane) free() int {
-	return min(l.pace.bound-l.inFlight, 3*l.MaxConnections-l.inFlight-l.settling)
+func (l *lane) free(now time.Time) int {
+	return min(l.Pace.Connections(now)-l.inFlight, 3*l.MaxConnections-l.inFlight-l.settling)
 }
 
 // start starts an attempt for each delivery.
@@ -211,10 +209,7 @@ func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
 	l.mu.Lock()
 	l.inFlight += taken
 	l.more = len(due) == p.claim || taken < len(due)
-	again := l.more && l.free() > 0
-	if taken > 0 {
-		l.started = now
-	}
+	again := l.more && l.free(now) > 0
 	l.mu.Unlock()
 	for i := range due[:taken] {
 		l.run(&due[i], p.gen, now)
@@ -253,11 +248,11 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	l.turn()
 	switch {
 	case turned && l.breaker.state == BreakerClosed:
-		l.pace.restart()
+		l.Pace.RestartSlowly(a.ended)
 	case pause > 0:
-		l.pace.slow(a.ended)
+		l.Pace.Slow(a.ended, pause)
 	case f.kind == upstreamWorks && f.verdict.Class == relay.ClassDelivered:
-		l.pace.success(a.ended)
+		l.Pace.Ok(a.ended, 1)
 	}
 	if until := a.ended.Add(pause); pause > 0 && until.After(l.pause) {
 		l.pause = until
@@ -272,9 +267,10 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 // settled counts a commit that is over.
 func (l *lane) settled() {
 	l.mu.Lock()
-	full := l.more && l.free() == 0
+	now := time.Now()
+	full := l.more && l.free(now) == 0
 	l.settling--
-	wake := full && l.free() > 0
+	wake := full && l.free(now) > 0
 	l.mu.Unlock()
 	if wake {
 		l.rouse()

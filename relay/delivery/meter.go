@@ -25,9 +25,14 @@ type Meter interface {
 	Restore(now time.Time, state []byte) error
 }
 
-// minSpent is the shortest time for which a used up quota closes a lane: where
-// it comes back drop by drop the lane does not open and close for each.
-const minSpent = time.Minute
+// A used up quota closes a lane for at least minSpent, and for twice as long
+// each time that it is used up again soon after, up to maxSpent: where it comes
+// back drop by drop the lane, and the incident that tells of it, do not open
+// and close for each.
+const (
+	minSpent = time.Minute
+	maxSpent = 15 * time.Minute
+)
 
 // room is how much of a claim the rate and the quota allow now: how many to
 // count, and if none when to ask again. A used up quota is noted in l.spent,
@@ -40,14 +45,16 @@ func (l *lane) room(now time.Time) (n int, again time.Time) {
 		}
 		n = l.Quota.Fits(now, n)
 		if l.spent = n == 0; l.spent {
-			l.spentUntil = now.Add(max(l.Quota.Wait(now, 1), minSpent))
+			if now.Sub(l.spentUntil) > maxSpent {
+				l.spentFor = 0
+			}
+			l.spentFor = min(max(2*l.spentFor, minSpent), maxSpent)
+			l.spentUntil = now.Add(max(l.Quota.Wait(now, 1), l.spentFor))
 			return 0, l.spentUntil
 		}
 	}
-	if l.Rate != nil {
-		if n = l.Rate.Fits(now, n); n == 0 {
-			return 0, now.Add(l.Rate.Wait(now, 1))
-		}
+	if n = l.Pace.Fits(now, n); n == 0 {
+		return 0, now.Add(l.Pace.Delay(now, 1))
 	}
 	return n, time.Time{}
 }
@@ -63,9 +70,6 @@ func (l *lane) weigh(recipients int) int {
 // take counts the deliveries by rate and quota, as many of them from the first
 // on as there is room for, and returns how many.
 func (l *lane) take(now time.Time, due []spool.Delivery) int {
-	if l.Rate == nil && l.Quota == nil {
-		return len(due)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range due {
@@ -82,29 +86,20 @@ func (l *lane) takeOne(now time.Time, n int) bool {
 			return false
 		}
 	}
-	if l.Rate != nil {
-		if _, ok := l.Rate.Take(now, n); !ok {
-			if l.Quota != nil {
-				l.Quota.Return(now, n)
-			}
-			return false
-		}
+	if l.Pace.Delay(now, n) == 0 {
+		return true
 	}
-	return true
+	if l.Quota != nil {
+		l.Quota.Return(now, n)
+	}
+	return false
 }
 
-// giveBack returns what was counted at taken for an attempt and not sent. The
-// caller holds l.mu.
+// giveBack returns to the quota what was counted at taken for an attempt and
+// not sent. The caller holds l.mu.
 func (l *lane) giveBack(taken time.Time, a *attempt) {
-	if l.Rate == nil && l.Quota == nil {
-		return
-	}
-	n := l.weigh(len(a.d.Recipients)) - l.weigh(a.sent())
 	if l.Quota != nil {
-		l.Quota.Return(taken, n)
-	}
-	if l.Rate != nil {
-		l.Rate.Return(taken, n)
+		l.Quota.Return(taken, l.weigh(len(a.d.Recipients))-l.weigh(a.sent()))
 	}
 }
 

@@ -2,10 +2,16 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"relaykeep/relay"
 )
+
+// ErrNoLane is matched by the error of what names an upstream that is not
+// configured.
+var ErrNoLane = errors.New("no such upstream")
 
 // Pause keeps an upstream from being asked, durably, until Resume; attempts
 // under way go on to their end. by says who wants it. Its mail goes to the
@@ -67,8 +73,8 @@ func (s *Scheduler) Probe(ctx context.Context, lane string) (relay.Verdict, erro
 	}
 	f := foundByProbe(v)
 	l.mu.Lock()
-	if l.breaker.recover(gen, f) {
-		l.pace.restart()
+	if l.breaker.takeBack(gen, f) {
+		l.Pace.RestartSlowly(time.Now())
 		l.turn()
 	}
 	l.mu.Unlock()

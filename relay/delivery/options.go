@@ -39,9 +39,9 @@ type Lane struct {
 	MaxRecipients  int                // per attempt
 	Breaker        Breaker
 
-	// Rate and Quota bound what it is given; nil: nothing does. The lane owns
+	// Pace and Quota bound what it is given; nil: nothing does. The lane owns
 	// them. A rate makes its mail wait; a quota that is used up closes it.
-	Rate          Meter
+	Pace          Pace
 	Quota         Meter
 	CountMessages bool // they count messages, else recipients
 }

@@ -2,72 +2,38 @@ package delivery
 
 import "time"
 
-const (
-	// paceStep is how long an upstream that asked us to slow down must do
-	// well before it is asked a step more.
-	paceStep = 30 * time.Second
-
-	// The gap between attempts where one connection is still too much.
-	firstGap = time.Second
-	maxGap   = time.Minute
-)
-
-// pace says how hard an upstream may be asked. It is a state machine without a
-// clock or a lock of its own.
-type pace struct {
-	most  int // connections, when all is well
-	bound int // connections now, from 1 to most
-
-	// gap is the least time from the start of one attempt to the next, 0
-	// unless one connection is too much.
-	gap time.Duration
-
-	recovering bool // from an outage: each success is a step
-	slowed     time.Time
-	step       time.Time // no step before
+// Pace says how hard an upstream may be asked at this time: quota.Pace is one.
+// The lane calls it under a lock of its own.
+type Pace interface {
+	// Connections is how many attempts may be under way, at least 1.
+	Connections(now time.Time) int
+	// Fits is how many of n may be sent now.
+	Fits(now time.Time, n int) int
+	// Delay is how long until n may be sent; 0: they count as sent now.
+	Delay(now time.Time, n int) time.Duration
+	// Rate is how many may be sent in a second; limited is false where there
+	// is no bound.
+	Rate(now time.Time) (perSecond float64, limited bool)
+	// Slow asks less, because the upstream wants it, for at least that long.
+	Slow(now time.Time, least time.Duration)
+	// RestartSlowly begins with one connection, after an outage: what has
+	// piled up meanwhile does not come as a storm.
+	RestartSlowly(now time.Time)
+	// Ok says that n were taken: what goes well comes back step by step.
+	Ok(now time.Time, n int)
+	// Slowed reports whether less is asked because of Slow.
+	Slowed() bool
 }
 
-func newPace(most int) pace { return pace{most: most, bound: most} }
+// steady is the Pace of a lane that has none: always as many connections, as
+// fast as they go.
+type steady int
 
-// slow asks less: half the connections; where one is still too much soon after,
-// half the rate. What the connections say at the same time is one wish.
-func (p *pace) slow(now time.Time) {
-	p.step, p.recovering = now.Add(paceStep), false
-	if !p.slowed.IsZero() && now.Before(p.slowed.Add(slowDelay)) {
-		return
-	}
-	again := !p.slowed.IsZero() && now.Before(p.slowed.Add(2*paceStep))
-	p.slowed = now
-	switch {
-	case p.bound > 1:
-		p.bound /= 2
-	case again:
-		p.gap = min(max(2*p.gap, firstGap), maxGap)
-	}
-}
-
-// restart begins again after an outage: with one connection, and with one more
-// for each message that is taken, which doubles them from one round to the
-// next. What has piled up meanwhile does not come as a storm.
-func (p *pace) restart() { p.bound, p.recovering = 1, p.most > 1 }
-
-// success notes a message that was taken.
-func (p *pace) success(now time.Time) {
-	switch {
-	case p.recovering:
-		p.bound++
-		p.recovering = p.bound < p.most
-	case p.bound == p.most && p.gap == 0, now.Before(p.step):
-		return
-	case p.gap > 0:
-		if p.gap /= 2; p.gap < firstGap {
-			p.gap = 0
-		}
-	default:
-		p.bound++
-	}
-	p.step = now.Add(paceStep)
-}
-
-// slowly reports whether less than all is asked.
-func (p *pace) slowly() bool { return p.bound < p.most || p.gap > 0 }
+func (s steady) Connections(time.Time) int                        { return int(s) }
+func (s steady) Fits(_ time.Time, n int) int                      { return n }
+func (s steady) Delay(time.Time, int) time.Duration               { return 0 }
+func (s steady) Rate(time.Time) (perSecond float64, limited bool) { return 0, false }
+func (s steady) Slow(time.Time, time.Duration)                    {}
+func (s steady) RestartSlowly(time.Time)                          {}
+func (s steady) Ok(time.Time, int)                                {}
+func (s steady) Slowed() bool                                     { return false }

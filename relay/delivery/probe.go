@@ -28,7 +28,6 @@ func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
 	l.mu.Lock()
 	l.breaker.probing = true
 	l.inFlight++
-	l.started = now
 	l.mu.Unlock()
 	l.tell(false)
 	for i := range due {
@@ -47,8 +46,9 @@ func (l *lane) probe(ctx context.Context, gen uint64) {
 		return
 	}
 	l.mu.Lock()
-	if l.breaker.record(time.Now(), gen, "", foundByProbe(v)) && l.breaker.state == BreakerClosed {
-		l.pace.restart()
+	now := time.Now()
+	if l.breaker.record(now, gen, "", foundByProbe(v)) && l.breaker.state == BreakerClosed {
+		l.Pace.RestartSlowly(now)
 	}
 	l.turn()
 	l.mu.Unlock()

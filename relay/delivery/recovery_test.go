@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relaykeep/relay"
+	"relaykeep/relay/quota"
 	"relaykeep/spool"
 	"relaykeep/spool/bolt"
 )
@@ -63,6 +64,7 @@ func TestBacklogMovesWithoutBeingWritten(t *testing.T) {
 		o := twoWays(nil, a, b)
 		o.Spool, o.Sink = c, drop{}
 		o.Lanes[0].MaxConnections = 32
+		o.Lanes[0].Pace = quota.NewPace(quota.Limit{}, 32)
 		s := New(o)
 		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)

@@ -22,6 +22,9 @@ type LaneStatus struct {
 	Spent    bool   // its quota is used up, by our count or its own
 	Slow     bool   // it is asked less than it might be
 
+	Rate        float64 // how many a second at most, at this time
+	RateLimited bool    // there is such a bound
+
 	QuotaRemaining int       // how much of its quota is left; 0 where Limited is false
 	Limited        bool      // there is a quota
 	QuotaUntil     time.Time // of a quota that is used up by our count: until when
@@ -58,13 +61,14 @@ func (l *lane) status(now time.Time) LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := LaneStatus{
-		Name: l.Name, InFlight: l.inFlight, Settling: l.settling, Connections: l.pace.bound,
+		Name: l.Name, InFlight: l.inFlight, Settling: l.settling, Connections: l.Pace.Connections(now),
 		Breaker: l.breaker.state, Cause: l.breaker.cause, PausedUntil: l.pause,
-		PausedBy: l.pausedBy, Slow: l.pace.slowly() || now.Before(l.pause),
+		PausedBy: l.pausedBy, Slow: l.Pace.Slowed() || now.Before(l.pause),
 	}
 	if st.Breaker == BreakerOpen {
 		st.OpenUntil = l.breaker.until
 	}
+	st.Rate, st.RateLimited = l.Pace.Rate(now)
 	if l.spent {
 		st.QuotaUntil = l.spentUntil
 	}
