@@ -63,7 +63,7 @@ func (c *Counter) advance(now time.Time) {
 	passed := c.time.pass(now)
 	c.blocked = max(0, c.blocked-passed)
 	for _, w := range c.windows {
-		w.advance(passed, now)
+		w.advance(passed, c.time.last)
 	}
 }
 

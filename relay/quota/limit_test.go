@@ -126,6 +126,15 @@ func TestResetByMistake(t *testing.T) {
 	wantLeft(t, c, noon.Add(day), 5)
 }
 
+// A caller that is late with its time changes no day.
+func TestResetInTheWrongOrder(t *testing.T) {
+	c := counterOf(Limit{N: 5, Per: day, Reset: &Reset{Hour: 13}})
+	mustTake(t, c, noon, 3)
+	mustTake(t, c, noon.Add(time.Hour), 1)
+	wantLeft(t, c, noon.Add(time.Hour-time.Millisecond), 4)
+	wantLeft(t, c, noon.Add(time.Hour), 4)
+}
+
 func TestResetOutOfRange(t *testing.T) {
 	for _, r := range []Reset{{Hour: 1 << 40}, {Hour: -1 << 40, Minute: 77}} {
 		c := counterOf(Limit{N: 1, Per: day, Reset: &r})

@@ -69,9 +69,9 @@ func NewPace(rate Limit, connections int) *Pace {
 func (p *Pace) advance(now time.Time) {
 	passed := p.time.pass(now)
 	if p.limit != nil {
-		p.limit.advance(passed, now)
+		p.limit.advance(passed, p.time.last)
 	}
-	p.recent.advance(passed, now)
+	p.recent.advance(passed, p.time.last)
 	p.pause = max(0, p.pause-passed)
 	p.hold = max(0, p.hold-passed)
 	p.since = min(p.since+min(passed, together), together)

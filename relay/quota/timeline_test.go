@@ -37,3 +37,19 @@ func TestTimelineNeverGoesBack(t *testing.T) {
 		}
 	}
 }
+
+// However late a caller is with a time of time.Now, none of it passes twice.
+func TestTimelineMonotonic(t *testing.T) {
+	start := time.Now()
+	line := timeline{last: start}
+	for _, step := range []struct{ now, want time.Duration }{
+		{time.Hour, time.Hour},
+		{time.Minute, 0},
+		{time.Hour, 0},
+		{2 * time.Hour, time.Hour},
+	} {
+		if got := line.pass(start.Add(step.now)); got != step.want {
+			t.Errorf("at %v: %v passed, want %v", step.now, got, step.want)
+		}
+	}
+}
