@@ -168,6 +168,12 @@ func (p *provider) attempts() int {
 	return len(p.ids)
 }
 
+func (p *provider) probed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.probes)
+}
+
 // The verdicts of the scripts.
 var (
 	ok          = relay.Verdict{Class: relay.ClassDelivered, Action: relay.ActionDone, Stage: relay.StageBody, Code: 250, RemoteID: "R1"}

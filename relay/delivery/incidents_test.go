@@ -93,7 +93,7 @@ func TestDisabledAtStartStaysDisabled(t *testing.T) {
 		w.box.put(w, to("r@x.example", "a", "b"))
 		w.after(5 * time.Minute)
 		wait := time.Until(w.s.Lanes()[0].OpenUntil)
-		probes := len(a.probes)
+		probes := a.probed()
 		w.restart(twoWays(w.box, a, always(ok)))
 		st := w.s.Lanes()[0]
 		if st.Breaker != BreakerOpen || !st.Disabled || st.Reason != LaneDisabled || st.Incident != 1 || time.Until(st.OpenUntil) > wait {
@@ -101,8 +101,8 @@ func TestDisabledAtStartStaysDisabled(t *testing.T) {
 		}
 		id := w.box.put(w, to("r@x.example", "a", "b"))
 		synctest.Wait()
-		if r := w.box.only(w, id); r.Upstream != "b" || a.attempts() != 1 || len(a.probes) != probes {
-			t.Errorf("by %s; a has %d attempts and %d probes more", r.Upstream, a.attempts(), len(a.probes)-probes)
+		if r := w.box.only(w, id); r.Upstream != "b" || a.attempts() != 1 || a.probed() != probes {
+			t.Errorf("by %s; a has %d attempts and %d probes more", r.Upstream, a.attempts(), a.probed()-probes)
 		}
 		healed.Store(true)
 		w.after(15 * time.Minute)
