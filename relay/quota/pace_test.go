@@ -18,7 +18,7 @@ func (p *Pace) state(now time.Time) string {
 	return fmt.Sprintf("%d %s %v", p.Connections(now), rate, p.Slowed())
 }
 
-// steps of a story.
+// deed is what happens in one step of a story.
 type deed func(p *Pace, now time.Time)
 
 func slow(p *Pace, now time.Time)    { p.Slow(now, 0) }
