@@ -150,7 +150,8 @@ func advise(i admin.Incident) []string {
 	case relay.IncidentSender:
 		return []string{
 			"Have " + senderName(i.Sender) + " allowed at the provider, or give its mail a route by another upstream.",
-			"Then: " + resolve + ", which sends what it holds.",
+			"A mail of that sender is tried now and then: when it is taken, the incident closes and what it holds is sent.",
+			resolve + " closes it now and sends what it holds.",
 		}
 	case relay.IncidentQuota:
 		return []string{
@@ -158,6 +159,9 @@ func advise(i admin.Incident) []string {
 			"For more at once: raise the quota at the provider, or add another upstream to the route. Then: " + resolve + ".",
 		}
 	case relay.IncidentMessage:
+		if i.Held == 0 {
+			return []string{"It holds no mail; the log says more. " + resolve + " closes it."}
+		}
 		return []string{
 			"relaykeep spool list --state held names the mail, relaykeep spool show ID tells what happened to it. Where an outcome is unknown, ask the recipient or look into the provider's log.",
 			resolve + " sends what it holds (again).",

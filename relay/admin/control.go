@@ -55,10 +55,10 @@ type Upstream struct {
 type UpstreamState string
 
 // The states of an upstream. Where several hold the strongest is told: paused,
-// then disabled, then down.
+// disabled, quota, down, slow.
 const (
 	UpstreamUp       UpstreamState = "up"
-	UpstreamSlow     UpstreamState = "slow"     // it wants to be asked less: nothing is sent until then
+	UpstreamSlow     UpstreamState = "slow"     // it wants to be asked less: fewer connections, a lower rate, and nothing until Until
 	UpstreamDown     UpstreamState = "down"     // its breaker is not closed; it is tried by itself
 	UpstreamQuota    UpstreamState = "quota"    // its quota is used up
 	UpstreamDisabled UpstreamState = "disabled" // for a reason that waiting does not mend: probed now and then
