@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"testing"
+
+	"relaykeep/relay"
+	"relaykeep/upstream/upstreamtest"
+)
+
+// TestSinkFaults lets Postfix's smtp-sink misbehave for good at every stage, as
+// the first of two upstreams: the mail goes to the second, unless the answer
+// blames the recipient or the message, or says to come back.
+func TestSinkFaults(t *testing.T) {
+	elsewhere := []relay.EventKind{relay.EventDelivered}
+	later := []relay.EventKind{relay.EventDelivered, relay.EventDeferred} // asked to wait, or at the second at once
+	never := []relay.EventKind{relay.EventBounced}
+	for _, tt := range []struct {
+		flag, stage string
+		want        []relay.EventKind
+	}{
+		// -Q: 421 and hang up. -q: hang up. -r: a 4xx. -f: a 5xx.
+		{"-Q", "connect", later}, {"-q", "connect", elsewhere},
+		{"-Q", "ehlo", later}, {"-q", "ehlo", elsewhere}, {"-r", "ehlo", later}, // with -f it takes HELO, and the mail
+		{"-Q", "mail", later}, {"-q", "mail", elsewhere}, {"-r", "mail", elsewhere}, {"-f", "mail", elsewhere},
+		{"-Q", "rcpt", later}, {"-q", "rcpt", elsewhere}, {"-r", "rcpt", later}, {"-f", "rcpt", never},
+		{"-Q", "data", later}, {"-q", "data", elsewhere}, {"-r", "data", elsewhere}, {"-f", "data", never},
+		{"-Q", ".", later}, {"-r", ".", elsewhere}, {"-f", ".", never},
+	} {
+		t.Run(tt.flag+" "+tt.stage, func(t *testing.T) {
+			t.Parallel()
+			first, second := startSink(t, tt.flag, tt.stage), startProvider(t, upstreamtest.Options{})
+			n := newNode(t, settings{}, upstreamBlock("first", first.addr, ""), upstreamBlock("second", second.Addr(), ""))
+			p := n.start()
+			id := p.post(letter())
+			ends := map[relay.EventKind]bool{}
+			for _, kind := range tt.want {
+				ends[kind] = true
+			}
+			final := map[relay.EventKind]bool{relay.EventDelivered: true, relay.EventBounced: true, relay.EventHeld: true}
+			l, ok := p.log.wait(patience(t), func(l line) bool {
+				kind := relay.EventKind(l.text("event"))
+				return l.text("message") == string(id) && (ends[kind] || final[kind])
+			})
+			if kind := relay.EventKind(l.text("event")); !ok || !ends[kind] || kind == relay.EventDelivered && l.text("upstream") != "second" {
+				t.Errorf("it came to %v, want one of %v", l, tt.want)
+			}
+			p.stop()
+			if taken := len(first.messages()); taken != 0 && tt.stage != "." {
+				t.Errorf("the first took %d messages", taken)
+			}
+		})
+	}
+}
+
+// TestSinkIsSlow meets a sink that stalls: the time-outs of the configuration
+// send the mail elsewhere; after the dot nobody knows, and it is told.
+func TestSinkIsSlow(t *testing.T) {
+	for stage, want := range map[string]outcome{
+		"connect": failsOver, "ehlo": failsOver, "mail": failsOver, "rcpt": failsOver, "data": failsOver,
+	} {
+		t.Run(stage, func(t *testing.T) {
+			t.Parallel()
+			first, second := startSink(t, "-W", stage+":30"), startProvider(t, upstreamtest.Options{})
+			n := newNode(t, settings{}, upstreamBlock("first", first.addr, `command_timeout = "1s"`), upstreamBlock("second", second.Addr(), ""))
+			p := n.start()
+			checkOutcome(t, p, p.post(letter()), want)
+			p.stop()
+		})
+	}
+}
