@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"flag"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,8 @@ import (
 	"relaykeep/spool"
 	"relaykeep/spool/bolt"
 )
+
+var backlogSize = flag.Int("backlog", 20_000, "how many messages wait behind an upstream that dies")
 
 // counting is a bolt store that counts what writes records again.
 type counting struct {
@@ -41,7 +44,7 @@ func (c *counting) fill(t *testing.T, n int, eligible ...string) {
 // when it recovers, without a write for what waits; and the recovery begins
 // with one connection, which doubles from one round to the next.
 func TestBacklogMovesWithoutBeingWritten(t *testing.T) {
-	const backlog = 20_000
+	backlog := *backlogSize
 	synctest.Test(t, func(t *testing.T) {
 		store, err := bolt.Open(bolt.Options{Path: filepath.Join(t.TempDir(), "spool.db"), NoSync: true})
 		if err != nil {
