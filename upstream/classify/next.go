@@ -69,7 +69,7 @@ func without(v relay.Verdict) string {
 	case relay.ActionPark:
 		return "Where there is no other, the mail is kept until the quota resets; that costs it no attempt."
 	case relay.ActionBounce:
-		return "Where there is no other, it is given up and the sender gets a bounce."
+		return "Where there is no other, it is given up and bounced."
 	case relay.ActionHold:
 		return "Where there is no other, it is held with an incident."
 	}
@@ -85,9 +85,9 @@ func holdWords(s relay.Scope) string {
 
 func bounceWords(s relay.Scope) string {
 	if s == relay.ScopeRecipient {
-		return "The recipient is given up and the sender gets a bounce; the other recipients are not touched."
+		return "The recipient is given up and bounced; the other recipients are not touched."
 	}
-	return "The message is given up and the sender gets a bounce."
+	return "The message is given up and bounced."
 }
 
 func delayWords(a relay.Action, d time.Duration) string {
