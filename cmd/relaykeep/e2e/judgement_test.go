@@ -58,8 +58,34 @@ func TestFatesOfOneTransaction(t *testing.T) {
 	}
 }
 
+// TestTooManyRecipients meets a provider that takes two recipients in a
+// transaction and says so: the others follow in later ones.
+func TestTooManyRecipients(t *testing.T) {
+	t.Parallel()
+	out := startProvider(t, upstreamtest.Options{})
+	out.On(upstreamtest.Rcpt, func(s upstreamtest.Step) upstreamtest.Act {
+		if s.N <= 4 && s.N > 2 {
+			return upstreamtest.Reply("452 4.5.3 Too many recipients")
+		}
+		return upstreamtest.Act{}
+	})
+	n := newNode(t, settings{}, upstreamBlock("out", out.Addr(), ""))
+	p := n.start()
+	m := letter()
+	m.to = []string{"r1@example.org", "r2@example.org", "r3@example.org", "r4@example.org"}
+	p.post(m)
+	got, err := out.WaitMessages(patience(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got[0].To) != 2 || len(got[1].To) != 2 || got[1].To[0].Address != "r3@example.org" {
+		t.Errorf("transactions for %+v and %+v", got[0].To, got[1].To)
+	}
+	p.stop()
+}
+
 // TestMoreRecipientsThanTheProviderTakes splits what does not fit into
-// transactions of the configured size, and goes on past a 452.
+// transactions of the configured size.
 func TestMoreRecipientsThanTheProviderTakes(t *testing.T) {
 	out := startProvider(t, upstreamtest.Options{})
 	n := newNode(t, settings{}, upstreamBlock("out", out.Addr(), "max_recipients = 3"))
