@@ -29,7 +29,7 @@ func TestUpstreamTable(t *testing.T) {
 	whole := `UPSTREAM  STATE                           SENDING  RATE  QUOTA     BREAKER  WHY
 ses       up                              2/10     14/s  120 left  closed
 backup    down until ` + clock(listNow.Add(time.Minute), listNow) + `            0/5      -     -         open     dial tcp: connection refused
-old       disabled until ` + clock(listNow.Add(48*time.Hour), listNow) + ` 0/5      -     -         open     incident 3: 535 5.7.8 no such\x1b user
+old       disabled, probed at ` + clock(listNow.Add(48*time.Hour), listNow) + ` 0/5      -     -         open     incident 3: 535 5.7.8 no such\x1b user
 third     paused by root                  0/1      -     -         closed
 `
 	got := upstreamTable(upstreams(), 0, listNow)

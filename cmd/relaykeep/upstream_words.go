@@ -34,6 +34,8 @@ func upstreamState(u admin.Upstream, now time.Time) string {
 		return "used up until " + clock(u.Until.Time, now)
 	case u.State == admin.UpstreamQuota:
 		return "used up"
+	case u.State == admin.UpstreamDisabled && u.Until.After(now):
+		return "disabled, probed at " + clock(u.Until.Time, now)
 	case u.State != admin.UpstreamUp && u.Until.After(now):
 		return s + " until " + clock(u.Until.Time, now)
 	default:
