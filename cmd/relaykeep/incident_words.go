@@ -145,7 +145,8 @@ func advise(i admin.Incident) []string {
 		return []string{
 			"Mend what the answer names: the login, the account, or the configuration of this upstream.",
 			"relaykeep upstream probe " + i.Upstream + " tries it at once. It is also tried by itself now and then: when that works, the incident closes and what it holds is sent.",
-			resolve + " closes it now and sends what it holds.",
+			resolve + " closes it now: the upstream is tried again, and what is not mended opens it again.",
+			"Mail that has no other way waits in the queue meanwhile: relaykeep spool list --upstream " + i.Upstream,
 		}
 	case relay.IncidentSender:
 		return []string{
