@@ -18,15 +18,16 @@ type Transport interface {
 	// out to be dead, before anything was answered, is no retry) and never
 	// panics on what the other side says.
 	//
-	// Before the final dot it calls mark exactly once, with the indexes into
+	// m is the message as it is stored; what is sent is what h.Prepare gives.
+	// Before the final dot it calls h.Mark exactly once, with the indexes into
 	// to of the recipients that were accepted, as soon as they are known, and
 	// it sends the final dot only after wait has returned nil. If wait fails,
-	// nothing was delivered. If nobody was accepted mark is not called.
+	// nothing was delivered. If nobody was accepted Mark is not called.
 	//
 	// When ctx ends, Deliver breaks off at once: before the final dot the
 	// verdicts are deferred, free and of rule "interrupted"; after it they are
 	// unknown.
-	Deliver(ctx context.Context, m relay.Message, body relay.Body, to []relay.Recipient, mark Marker) []relay.Verdict
+	Deliver(ctx context.Context, m relay.Message, to []relay.Recipient, h Handover) []relay.Verdict
 
 	// Probe tries how far the upstream lets us come, up to and including the
 	// login, without sending mail, on a connection of its own. A verdict of
@@ -38,9 +39,33 @@ type Transport interface {
 	Close() error
 }
 
-// Marker records, durably, that the recipients at these indexes are about to
-// be sent to. It starts the work and returns; wait blocks until it is on disk.
-type Marker func(accepted []int) (wait func() error)
+// Handover is the caller's part of an attempt.
+type Handover interface {
+	// Prepare gives the message (its envelope sender may be another one) and
+	// the content that a server with these capabilities gets. It is called
+	// when the connection is open, before MAIL, and again for the fresh
+	// connection in place of a dead one; ctx is that of Deliver. An error that
+	// matches *Unsuitable settles all recipients by its verdict; any other
+	// says that the stored body cannot be read.
+	Prepare(ctx context.Context, c Capabilities) (relay.Message, relay.Body, error)
+
+	// Mark records, durably, that the recipients at these indexes are about to
+	// be sent to. It starts the work and returns; wait blocks until it is on
+	// disk.
+	Mark(accepted []int) (wait func() error)
+}
+
+// Capabilities is what a server can carry.
+type Capabilities struct {
+	EightBit bool // content that is not ASCII: 8BITMIME (RFC 6152)
+	UTF8     bool // addresses and header fields in UTF-8: SMTPUTF8 (RFC 6531)
+}
+
+// Unsuitable is the error of a message that cannot be made fit for a server.
+type Unsuitable struct{ Verdict relay.Verdict }
+
+// Error is the text of the verdict.
+func (u *Unsuitable) Error() string { return u.Verdict.Text }
 
 // ErrLoginRefused is matched by the error of an Answer that is about the
 // credentials, not the connection: a token endpoint refuses them. Waiting does

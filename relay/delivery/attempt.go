@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,8 @@ import (
 )
 
 // attempt is one delivery on its way: from the claim to the settlement. It is
-// the relay.Body that the transport reads, so that a damaged one is noticed
-// here, whatever the transport makes of it.
+// the upstream.Handover of the transport, and the relay.Body that is read, so
+// that a damaged one is noticed here, whatever the transport makes of it.
 type attempt struct {
 	s *Scheduler
 	d *spool.Delivery
@@ -99,7 +100,7 @@ func (a *attempt) deliver(t upstream.Transport) {
 			a.verdicts, a.panicked = nil, panicText(p)
 		}
 	}()
-	verdicts := t.Deliver(a.s.attempts, a.d.Message, a, a.to, a.mark)
+	verdicts := t.Deliver(a.s.attempts, a.d.Message, a.to, a)
 	if len(verdicts) != len(a.to) {
 		a.panicked = fmt.Sprintf("%d verdicts for %d recipients", len(verdicts), len(a.to))
 		return
@@ -107,8 +108,13 @@ func (a *attempt) deliver(t upstream.Transport) {
 	a.verdicts = verdicts
 }
 
-// mark is the upstream.Marker of the attempt.
-func (a *attempt) mark(accepted []int) (wait func() error) {
+// Prepare implements upstream.Handover.
+func (a *attempt) Prepare(context.Context, upstream.Capabilities) (relay.Message, relay.Body, error) {
+	return a.d.Message, a, nil
+}
+
+// Mark implements upstream.Handover.
+func (a *attempt) Mark(accepted []int) (wait func() error) {
 	marked := make([]bool, len(a.to))
 	for _, i := range accepted {
 		marked[i] = true

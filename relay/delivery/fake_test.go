@@ -104,7 +104,7 @@ type provider struct {
 	most     int
 }
 
-func (p *provider) Deliver(ctx context.Context, m relay.Message, b relay.Body, to []relay.Recipient, mark upstream.Marker) []relay.Verdict {
+func (p *provider) Deliver(ctx context.Context, m relay.Message, to []relay.Recipient, h upstream.Handover) []relay.Verdict {
 	p.mu.Lock()
 	n := len(p.ids) + 1
 	p.ids = append(p.ids, m.ID)
@@ -128,11 +128,15 @@ func (p *provider) Deliver(ctx context.Context, m relay.Message, b relay.Body, t
 			accepted = append(accepted, i)
 		}
 	}
-	if err := readAll(b); err != nil {
+	_, b, err := h.Prepare(ctx, upstream.Capabilities{})
+	if err == nil {
+		err = readAll(b)
+	}
+	if err != nil {
 		return slices.Repeat([]relay.Verdict{{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry}}, len(to))
 	}
 	if len(accepted) > 0 {
-		if err := mark(accepted)(); err != nil {
+		if err := h.Mark(accepted)(); err != nil {
 			return slices.Repeat([]relay.Verdict{{Class: relay.ClassDeferred, Free: true}}, len(to))
 		}
 	}

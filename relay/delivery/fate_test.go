@@ -195,8 +195,8 @@ func TestPanicAfterTheMarkIsInDoubt(t *testing.T) {
 // markThenPanic marks the first recipient, then panics.
 type markThenPanic struct{ upstream.Transport }
 
-func (markThenPanic) Deliver(_ context.Context, _ relay.Message, _ relay.Body, _ []relay.Recipient, mark upstream.Marker) []relay.Verdict {
-	if err := mark([]int{0})(); err != nil {
+func (markThenPanic) Deliver(_ context.Context, _ relay.Message, _ []relay.Recipient, h upstream.Handover) []relay.Verdict {
+	if err := h.Mark([]int{0})(); err != nil {
 		panic(err)
 	}
 	panic("boom")

@@ -124,13 +124,13 @@ func (h *hose) Body(relay.Message) relay.Body { return nil }
 // instant delivers everything at once.
 type instant struct{}
 
-func (instant) Deliver(_ context.Context, _ relay.Message, _ relay.Body, to []relay.Recipient, mark upstream.Marker) []relay.Verdict {
+func (instant) Deliver(_ context.Context, _ relay.Message, to []relay.Recipient, h upstream.Handover) []relay.Verdict {
 	accepted := make([]int, len(to))
 	for i := range accepted {
 		accepted[i] = i
 	}
 	verdicts := make([]relay.Verdict, len(to))
-	if mark(accepted)() == nil {
+	if h.Mark(accepted)() == nil {
 		for i := range verdicts {
 			verdicts[i] = ok
 		}

@@ -21,7 +21,7 @@ func BenchmarkDeliver(b *testing.B) {
 	b.SetBytes(body.Size())
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if v := tr.Deliver(b.Context(), m, body, to, mark); v[0].Class != relay.ClassDelivered {
+			if v := handOver(b.Context(), tr, m, body, to, mark); v[0].Class != relay.ClassDelivered {
 				b.Errorf("verdict is %+v", v[0])
 			}
 		}

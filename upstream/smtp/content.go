@@ -37,7 +37,7 @@ func (x *transaction) content() error {
 		return x.unreadable(err)
 	}
 	defer r.Close()
-	wait := x.mark(x.accepted)
+	wait := x.h.Mark(x.accepted)
 
 	w := x.t.buffers.Get().(*bodyWriter)
 	defer x.t.buffers.Put(w)

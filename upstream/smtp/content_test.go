@@ -153,7 +153,7 @@ func TestInterruptedInTheBody(t *testing.T) {
 			cancel()
 		}
 	}()
-	v := tr.Deliver(ctx, from("a@x.test"), huge, rcpts("b@y.test"), new(marks).mark)[0]
+	v := handOver(ctx, tr, from("a@x.test"), huge, rcpts("b@y.test"), new(marks).mark)[0]
 	if v.Class != relay.ClassDeferred || v.Rule != "interrupted" || !v.Free {
 		t.Errorf("verdict is %+v", v)
 	}
@@ -166,7 +166,7 @@ func TestNoDotWithoutTheMark(t *testing.T) {
 			s.On(upstreamtest.Rcpt, upstreamtest.Nth(1, upstreamtest.Reply("550 5.1.1 no")))
 			tr := transport(t, s, nil)
 			m := marks{err: errTest}
-			v := tr.Deliver(t.Context(), from("a@x.test"), body, rcpts("no@y.test", "b@y.test"), m.mark)
+			v := handOver(t.Context(), tr, from("a@x.test"), body, rcpts("no@y.test", "b@y.test"), m.mark)
 			wantClass(t, v[0], relay.ClassRejected, relay.StageRcpt, 550)
 			wantClass(t, v[1], relay.ClassDeferred, relay.StageBody, 0)
 			if v[1].Rule != "not-marked" || !v[1].Free {
@@ -191,7 +191,7 @@ func TestPanicOfTheCaller(t *testing.T) {
 				t.Error("the panic was swallowed")
 			}
 		}()
-		tr.Deliver(t.Context(), from("a@x.test"), large, rcpts("b@y.test"), func([]int) func() error { panic("mark") })
+		handOver(t.Context(), tr, from("a@x.test"), large, rcpts("b@y.test"), func([]int) func() error { panic("mark") })
 	}()
 	if err := s.WaitClosed(within(t), 1); err != nil {
 		t.Error(err)
@@ -215,7 +215,7 @@ func TestDotWaitsForTheMark(t *testing.T) {
 			return nil
 		}
 	}
-	v := tr.Deliver(t.Context(), from("a@x.test"), large, rcpts("b@y.test"), mark)[0]
+	v := handOver(t.Context(), tr, from("a@x.test"), large, rcpts("b@y.test"), mark)[0]
 	wantClass(t, v, relay.ClassDelivered, relay.StageBody, 250)
 }
 

@@ -30,7 +30,7 @@ func TestDeliver(t *testing.T) {
 		var m marks
 		for range 3 {
 			m = marks{}
-			v := tr.Deliver(t.Context(), from("a@x.test"), hello, rcpts("b@y.test", "c@y.test"), m.mark)
+			v := handOver(t.Context(), tr, from("a@x.test"), hello, rcpts("b@y.test", "c@y.test"), m.mark)
 			for _, v := range v {
 				wantClass(t, v, relay.ClassDelivered, relay.StageBody, 250)
 				if v.RemoteID == "" || v.Enhanced != "2.0.0" {
@@ -60,7 +60,7 @@ func TestEachRecipientHasItsOwnFate(t *testing.T) {
 		}))
 		tr := transport(t, s, nil)
 		var m marks
-		v := tr.Deliver(t.Context(), from(""), hello, rcpts("later@y.test", "ok@y.test", "never@y.test"), m.mark)
+		v := handOver(t.Context(), tr, from(""), hello, rcpts("later@y.test", "ok@y.test", "never@y.test"), m.mark)
 		wantClass(t, v[0], relay.ClassDeferred, relay.StageRcpt, 450)
 		wantClass(t, v[1], relay.ClassDelivered, relay.StageBody, 250)
 		wantClass(t, v[2], relay.ClassRejected, relay.StageRcpt, 550)

@@ -56,7 +56,7 @@ func TestDialFailures(t *testing.T) {
 			})
 			tr.classify = func(a upstream.Answer) relay.Verdict { got = a; return classify(a) }
 			m := &marks{}
-			for _, v := range tr.Deliver(t.Context(), from("a@x.test"), hello, rcpts("b@y.test", "c@y.test"), m.mark) {
+			for _, v := range handOver(t.Context(), tr, from("a@x.test"), hello, rcpts("b@y.test", "c@y.test"), m.mark) {
 				wantClass(t, v, relay.ClassDeferred, relay.StageDial, 0)
 			}
 			if !c.want(got.Err) || got.Provider != "generic" || m.calls != 0 {

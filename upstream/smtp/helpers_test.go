@@ -97,10 +97,27 @@ func (m *marks) mark(accepted []int) func() error {
 
 func from(sender string) relay.Message { return relay.Message{ID: "test", From: sender} }
 
+// handover hands a message over as it is.
+type handover struct {
+	m    relay.Message
+	body relay.Body
+	mark func(accepted []int) (wait func() error)
+}
+
+func (h handover) Prepare(context.Context, upstream.Capabilities) (relay.Message, relay.Body, error) {
+	return h.m, h.body, nil
+}
+
+func (h handover) Mark(accepted []int) (wait func() error) { return h.mark(accepted) }
+
+func handOver(ctx context.Context, tr *Transport, m relay.Message, body relay.Body, to []relay.Recipient, mark func([]int) func() error) []relay.Verdict {
+	return tr.Deliver(ctx, m, to, handover{m, body, mark})
+}
+
 // deliver sends body from a@x.test with a mark that succeeds.
 func deliver(t testing.TB, tr *Transport, body relay.Body, to ...string) []relay.Verdict {
 	t.Helper()
-	return tr.Deliver(t.Context(), from("a@x.test"), body, rcpts(to...), new(marks).mark)
+	return handOver(t.Context(), tr, from("a@x.test"), body, rcpts(to...), new(marks).mark)
 }
 
 // within bounds waiting for an event that must come.

@@ -86,7 +86,7 @@ func TestParametersArrive(t *testing.T) {
 	tr := transport(t, s, nil)
 	m := relay.Message{From: "é@x.test", EightBit: true, UTF8: true, Return: "FULL", EnvelopeID: "e1"}
 	to := []relay.Recipient{{Address: "b@y.test", Notify: "NEVER"}}
-	wantClass(t, tr.Deliver(t.Context(), m, hello, to, new(marks).mark)[0], relay.ClassDelivered, relay.StageBody, 250)
+	wantClass(t, handOver(t.Context(), tr, m, hello, to, new(marks).mark)[0], relay.ClassDelivered, relay.StageBody, 250)
 	got := s.Messages()[0]
 	want := fmt.Sprintf("SIZE=%d BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=e1", len(hello))
 	if strings.Join(got.Params, " ") != want || strings.Join(got.To[0].Params, " ") != "NOTIFY=NEVER" {
@@ -105,7 +105,7 @@ func TestMalformedAddressesAreNotSent(t *testing.T) {
 	}
 	wantClass(t, v[1], relay.ClassDelivered, relay.StageBody, 250)
 
-	v = tr.Deliver(t.Context(), from("a@x.test> SIZE=0"), hello, rcpts("c@y.test"), new(marks).mark)
+	v = handOver(t.Context(), tr, from("a@x.test> SIZE=0"), hello, rcpts("c@y.test"), new(marks).mark)
 	if v[0].Rule != "malformed-address" || v[0].Scope != relay.ScopeMessage || v[0].Stage != relay.StageMail {
 		t.Errorf("verdict is %+v", v[0])
 	}
@@ -131,7 +131,7 @@ func TestAddressesThatNeedSMTPUTF8(t *testing.T) {
 			s := provider(t, upstreamtest.Options{Extensions: c.offered})
 			tr := transport(t, s, nil)
 			m := relay.Message{From: c.from, UTF8: c.utf8}
-			for i, v := range tr.Deliver(t.Context(), m, hello, rcpts("é@y.test", "b@y.test"), new(marks).mark) {
+			for i, v := range handOver(t.Context(), tr, m, hello, rcpts("é@y.test", "b@y.test"), new(marks).mark) {
 				if !c.rejected[i] {
 					wantClass(t, v, relay.ClassDelivered, relay.StageBody, 250)
 				} else if v.Class != relay.ClassRejected || v.Rule != "no-smtputf8" || v.Stage != relay.StageMail ||

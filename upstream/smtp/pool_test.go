@@ -202,7 +202,7 @@ func TestDataAcceptedForNobody(t *testing.T) {
 	s.On(upstreamtest.Data, upstreamtest.Times(1, upstreamtest.Reply("354 go on")))
 	tr := transport(t, s, nil)
 	var m marks
-	v := tr.Deliver(t.Context(), from("a@x.test"), hello, rcpts("b@y.test"), m.mark)
+	v := handOver(t.Context(), tr, from("a@x.test"), hello, rcpts("b@y.test"), m.mark)
 	wantClass(t, v[0], relay.ClassRejected, relay.StageRcpt, 550)
 	if m.calls != 0 {
 		t.Error("marked")

@@ -156,7 +156,7 @@ func TestInterruptedAtEachStage(t *testing.T) {
 					stalled <- s.WaitStage(within(t), st.at, 1)
 					cancel()
 				}()
-				v := tr.Deliver(ctx, from("a@x.test"), hello, rcpts("b@y.test"), new(marks).mark)[0]
+				v := handOver(ctx, tr, from("a@x.test"), hello, rcpts("b@y.test"), new(marks).mark)[0]
 				if err := <-stalled; err != nil {
 					t.Fatal(err)
 				}
@@ -181,7 +181,7 @@ func TestInterruptedBeforeItBegins(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 2 {
-		v := tr.Deliver(ctx, from("a@x.test"), hello, rcpts("b@y.test"), new(marks).mark)[0]
+		v := handOver(ctx, tr, from("a@x.test"), hello, rcpts("b@y.test"), new(marks).mark)[0]
 		if v.Rule != "interrupted" || !v.Free {
 			t.Errorf("verdict is %+v", v)
 		}

@@ -20,10 +20,10 @@ type transaction struct {
 	t    *Transport
 	ctx  context.Context
 	c    *conn
-	m    *relay.Message
-	body relay.Body
+	m    *relay.Message // as stored, then as prepared
+	body relay.Body     // as prepared
 	to   []relay.Recipient
-	mark upstream.Marker
+	h    upstream.Handover
 
 	verdicts []relay.Verdict
 	accepted []int // indexes into to
@@ -37,8 +37,8 @@ func (x *transaction) acceptable() bool {
 		x.settle(malformed(relay.ScopeMessage, relay.StageMail, "5.1.7"))
 		return false
 	}
-	if limit := x.t.o.MaxMessageSize; limit > 0 && x.body.Size() > limit {
-		x.settle(tooLarge(x.body.Size(), limit))
+	if limit := x.t.o.MaxMessageSize; limit > 0 && x.m.Size > limit {
+		x.settle(tooLarge(x.m.Size, limit))
 		return false
 	}
 	for i := range x.to {
@@ -49,11 +49,33 @@ func (x *transaction) acceptable() bool {
 	return x.anyOpen()
 }
 
-// suits does the same for what this server cannot carry.
+// prepare gets what this server is sent.
+func (x *transaction) prepare() error {
+	ext := &x.c.ext
+	m, body, err := x.h.Prepare(x.ctx, upstream.Capabilities{EightBit: ext.eightBit, UTF8: ext.utf8})
+	var unfit *upstream.Unsuitable
+	switch {
+	case errors.As(err, &unfit):
+		return x.local(&unfit.Verdict)
+	case err != nil:
+		return x.unreadable(err)
+	case !onWire(m.From):
+		return x.local(malformed(relay.ScopeMessage, relay.StageMail, "5.1.7"))
+	}
+	x.m, x.body = &m, body
+	return nil
+}
+
+// suits gives verdicts to what this server cannot carry, and tells whether
+// anybody is left.
 func (x *transaction) suits() bool {
 	ext := &x.c.ext
-	if ext.size > 0 && x.body.Size() > ext.size {
-		x.settle(tooLarge(x.body.Size(), ext.size))
+	limit := x.t.o.MaxMessageSize
+	if ext.size > 0 && (limit <= 0 || ext.size < limit) {
+		limit = ext.size
+	}
+	if limit > 0 && x.body.Size() > limit {
+		x.settle(tooLarge(x.body.Size(), limit))
 		return false
 	}
 	if ext.utf8 && x.m.UTF8 {
@@ -94,10 +116,13 @@ func (x *transaction) settle(v *relay.Verdict) {
 // run speaks one transaction. It returns errStale where nothing has happened;
 // any other outcome is in the verdicts.
 func (x *transaction) run() error {
-	if !x.suits() {
+	err := x.prepare()
+	if err == nil && !x.suits() {
 		return nil
 	}
-	err := x.envelope()
+	if err == nil {
+		err = x.envelope()
+	}
 	if err == nil {
 		err = x.content()
 	}

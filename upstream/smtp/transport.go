@@ -61,9 +61,9 @@ func New(o Options, classify upstream.Classifier, tokens TokenKeeper) (*Transpor
 }
 
 // Deliver implements upstream.Transport.
-func (t *Transport) Deliver(ctx context.Context, m relay.Message, body relay.Body, to []relay.Recipient, mark upstream.Marker) []relay.Verdict {
+func (t *Transport) Deliver(ctx context.Context, m relay.Message, to []relay.Recipient, h upstream.Handover) []relay.Verdict {
 	x := &transaction{
-		t: t, ctx: ctx, m: &m, body: body, to: to, mark: mark,
+		t: t, ctx: ctx, m: &m, to: to, h: h,
 		verdicts: make([]relay.Verdict, len(to)),
 	}
 	if !x.acceptable() {
