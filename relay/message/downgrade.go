@@ -49,19 +49,19 @@ func Downgrade(f Field) (Field, error) {
 	return f.withValue(w.out), nil
 }
 
-// kind is what may stand in a field.
-type kind uint8
+// fieldKind is what may stand in a field.
+type fieldKind uint8
 
 const (
-	kindText        kind = iota
-	kindAddresses        // a list of addresses with names
-	kindIdentifiers      // a list of identifiers in angle brackets
-	kindURLs             // a list of URLs in angle brackets
-	kindParameters       // a value with parameters
-	kindTrace            // nothing but comments can be encoded
+	kindText        fieldKind = iota
+	kindAddresses             // a list of addresses with names
+	kindIdentifiers           // a list of identifiers in angle brackets
+	kindURLs                  // a list of URLs in angle brackets
+	kindParameters            // a value with parameters
+	kindTrace                 // nothing but comments can be encoded
 )
 
-func kindOf(name string) kind {
+func kindOf(name string) fieldKind {
 	switch strings.ToLower(name) {
 	case "from", "sender", "reply-to", "to", "cc", "bcc", "return-path",
 		"resent-from", "resent-sender", "resent-reply-to", "resent-to", "resent-cc", "resent-bcc",
@@ -83,7 +83,7 @@ func kindOf(name string) kind {
 }
 
 // list adds a list of addresses, identifiers or URLs.
-func (w *folder) list(v []byte, k kind) error {
+func (w *folder) list(v []byte, k fieldKind) error {
 	pieces, ok := takeApart(v)
 	if !ok {
 		w.text(questioned(v))
@@ -212,7 +212,7 @@ func questioned(b []byte) []byte {
 
 // addressPart writes an address in angle brackets, or a part of one without,
 // in ASCII.
-func addressPart(b []byte, is role, k kind) ([]byte, error) {
+func addressPart(b []byte, is role, k fieldKind) ([]byte, error) {
 	switch {
 	case isASCII(b):
 		return b, nil

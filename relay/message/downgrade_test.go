@@ -55,7 +55,7 @@ func TestDowngrade(t *testing.T) {
 		{"odd name", "Content-Type: a/b; é=x\r\n", "Content-Type: a/b; ?=x\r\n"},
 	}
 	for _, tt := range tests {
-		got, err := Downgrade(section(t, tt.in + "\r\n")[0])
+		got, err := Downgrade(section(t, tt.in+"\r\n")[0])
 		if err != nil || string(got.Raw()) != tt.want {
 			t.Errorf("%s:\ngot  %q, %v\nwant %q", tt.name, got.Raw(), err, tt.want)
 		}
@@ -66,7 +66,7 @@ func TestDowngradeFails(t *testing.T) {
 	for _, in := range []string{
 		"From: Jürgen <jürgen@x.test>\r\n", "To: a@x.test, 用户@x.test\r\n", "Cc: <\"é\"@x.test>\r\n", "Sender: <é>\r\n", "To: a@\xff.test\r\n", "To: <a@-é.test>\r\n",
 	} {
-		f := section(t, in + "\r\n")[0]
+		f := section(t, in+"\r\n")[0]
 		got, err := Downgrade(f)
 		var e *AddressError
 		if !errors.As(err, &e) || e.Field != f.Name() || string(got.Raw()) != in {

@@ -124,10 +124,16 @@ func alone(is []role, m mailbox) bool {
 	return true
 }
 
-// replyTo gives a From as the Reply-To.
+// replyTo gives a From as the Reply-To, whose name is longer: a line that gets
+// too long by that begins behind the colon.
 func replyTo(from Field) Field {
 	const name = "Reply-To"
-	return Field{[]byte(name + ":" + string(from.raw[from.colon+1:])), len(name)}
+	first, _, _ := bytes.Cut(from.value(), []byte(crlf))
+	start := name + ":"
+	if len(start)+len(first) > maxFieldName && len(first) > 0 && isSpace(first[0]) {
+		start += crlf
+	}
+	return Field{append([]byte(start), from.raw[from.colon+1:]...), len(name)}
 }
 
 // sameAddress compares the domain in any case.

@@ -24,6 +24,7 @@ func joined(fields []Field) string {
 }
 
 func TestRewrite(t *testing.T) {
+	widest := strings.Repeat("x", 998-len("From:  <a@b.test>"))
 	long := strings.Repeat("Very Long Name ", 5)
 	tests := []struct{ name, in, want string }{
 		{"bare", "From: app@old.test\r\n", "From: relay@new.test\r\nReply-To: app@old.test\r\n"},
@@ -36,6 +37,7 @@ func TestRewrite(t *testing.T) {
 		{"case and space of the name", "FROM : app@old.test\r\n", "FROM : relay@new.test\r\nReply-To: app@old.test\r\n"},
 		{"folded", "From: App\r\n One\r\n <app@old.test>\r\n", "From: App\r\n One <relay@new.test>\r\nReply-To: App\r\n One\r\n <app@old.test>\r\n"},
 		{"long", "From: " + long + "<app@old.test>\r\n", "From: " + strings.TrimSpace(long) + "\r\n <relay@new.test>\r\nReply-To: " + long + "<app@old.test>\r\n"},
+		{"as long as may be", "From: " + widest + " <a@b.test>\r\n", "From: " + widest + "\r\n <relay@new.test>\r\nReply-To:\r\n " + widest + " <a@b.test>\r\n"},
 		{"several", "From: A <a@old.test>, B <b@old.test>\r\nSender: a@old.test\r\n", "From: A <relay@new.test>\r\nReply-To: A <a@old.test>, B <b@old.test>\r\n"},
 		{"group", "From: Us: A <a@old.test>, b@old.test;\r\n", "From: A <relay@new.test>\r\nReply-To: Us: A <a@old.test>, b@old.test;\r\n"},
 		{"empty group", "From: nobody:;\r\n", "From: relay@new.test\r\n"},
