@@ -19,9 +19,10 @@ type client struct{ *textproto.Conn }
 
 // mail is one message to send.
 type mail struct {
-	from string
-	to   []string
-	body []byte // lines end with CRLF; a final one does, too
+	from   string
+	to     []string
+	params string // of MAIL, with the blank before
+	body   []byte // lines end with CRLF; a final one does, too, unless it goes in chunks
 }
 
 // dial connects and says EHLO.
@@ -69,9 +70,43 @@ func (c *client) send(m mail) (relay.ID, error) {
 	return c.dot()
 }
 
+// sendChunks sends one message by BDAT (RFC 3030), in two chunks.
+func (c *client) sendChunks(m mail) (relay.ID, error) {
+	if err := c.addresses(m); err != nil {
+		return "", err
+	}
+	half := len(m.body) / 2
+	for _, chunk := range []string{
+		fmt.Sprintf("BDAT %d\r\n%s", half, m.body[:half]),
+		fmt.Sprintf("BDAT %d LAST\r\n%s", len(m.body)-half, m.body[half:]),
+	} {
+		if _, err := c.W.WriteString(chunk); err != nil {
+			return "", err
+		}
+	}
+	if err := c.W.Flush(); err != nil {
+		return "", err
+	}
+	if _, _, err := c.ReadResponse(250); err != nil {
+		return "", err
+	}
+	_, text, err := c.ReadResponse(250)
+	if err != nil {
+		return "", err
+	}
+	return queuedAs(text)
+}
+
 // envelope goes as far as the reply to DATA.
 func (c *client) envelope(m mail) error {
-	if err := c.do(250, "MAIL FROM:<%s>", m.from); err != nil {
+	if err := c.addresses(m); err != nil {
+		return err
+	}
+	return c.do(354, "DATA")
+}
+
+func (c *client) addresses(m mail) error {
+	if err := c.do(250, "MAIL FROM:<%s>%s", m.from, m.params); err != nil {
 		return err
 	}
 	for _, to := range m.to {
@@ -79,7 +114,7 @@ func (c *client) envelope(m mail) error {
 			return err
 		}
 	}
-	return c.do(354, "DATA")
+	return nil
 }
 
 // dot ends the body and reads the id.
@@ -88,6 +123,11 @@ func (c *client) dot() (relay.ID, error) {
 	if err != nil {
 		return "", err
 	}
+	return queuedAs(text)
+}
+
+// queuedAs is the id in the reply to a message.
+func queuedAs(text string) (relay.ID, error) {
 	_, id, ok := strings.Cut(text, "Ok: queued as ")
 	if !ok || len(id) != 26 {
 		return "", fmt.Errorf("the reply %q holds no id", text)
