@@ -36,6 +36,19 @@ type Message struct {
 
 	Return     string // RET of RFC 3461: "FULL", "HDRS" or ""
 	EnvelopeID string // ENVID of RFC 3461, decoded; "" if none
+
+	// Repaired says what was repaired when it was accepted, in words for
+	// people, joined by "; ": "12 bare line ends; Message-ID added"; "" for
+	// nothing.
+	Repaired string
+}
+
+// Signature is one DKIM-Signature header field or several (RFC 6376) for
+// exactly the content that Fingerprint names, so that a later attempt at the
+// same content neither signs again nor sends another signature.
+type Signature struct {
+	Fingerprint [32]byte // of the content as it is sent, the selectors and the keys
+	Fields      string   // whole fields, each ended by CRLF, in the order in which they are sent
 }
 
 // MaxSubject bounds Message.Subject, in bytes.
@@ -62,6 +75,7 @@ type Assignment struct {
 	Upstreams []string // in order of preference, never empty
 	Priority  Priority
 	ExpiresAt time.Time
+	WarnAt    time.Time // when the sender is told of the delay; zero: never
 
 	Action     RouteAction
 	RedirectTo string // of RouteRedirect: the address that the mail goes to instead

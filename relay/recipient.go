@@ -102,6 +102,7 @@ type Recipient struct {
 
 	NextAttempt time.Time // while queued: not before
 	ExpiresAt   time.Time
+	WarnAt      time.Time // when a delay warning is due; zero: none, or it was given
 
 	// Attempts counts those that cost the recipient one (see Verdict.Free);
 	// Failures those at the first upstream of Eligible since it was first
@@ -120,4 +121,8 @@ type Recipient struct {
 	HoldReason string
 	Incident   int64
 	FinishedAt time.Time
+
+	// Reported says of a finished recipient that the sender was told, by a
+	// notification, what became of it, or need not be.
+	Reported bool
 }

@@ -129,6 +129,10 @@ type Verdict struct {
 	// RetryAfter is the least delay that the answer asks for; 0 for none.
 	RetryAfter time.Duration
 
+	// Notifies says of a delivery that the upstream has taken over NOTIFY: it
+	// announced DSN (RFC 3461), so a wanted success is for it to report.
+	Notifies bool
+
 	// Free means that the attempt costs the message nothing: the upstream is
 	// to blame before it has seen the message, or we broke it off ourselves.
 	Free bool

@@ -41,7 +41,10 @@ func NewCodec() *Codec {
 
 // EncodeRecord gives the bytes of a record.
 func (c *Codec) EncodeRecord(r *Record) ([]byte, error) {
-	w := wireRecord{Message: toWireMessage(&r.Message), Table: r.Table}
+	w := wireRecord{Message: toWireMessage(&r.Message), Table: r.Table, ReportDue: r.ReportDue}
+	for i := range r.Signatures {
+		w.Signatures = append(w.Signatures, toWireSignature(&r.Signatures[i]))
+	}
 	w.Recipients = make([]wireRecipient, len(r.Recipients))
 	for i := range r.Recipients {
 		w.Recipients[i] = toWireRecipient(&r.Recipients[i])
@@ -55,7 +58,10 @@ func (c *Codec) DecodeRecord(b []byte) (Record, error) {
 	if err := c.decode(b, &w); err != nil {
 		return Record{}, fmt.Errorf("a stored message cannot be read: %w", err)
 	}
-	r := Record{Message: w.Message.message(), Table: w.Table}
+	r := Record{Message: w.Message.message(), Table: w.Table, ReportDue: w.ReportDue}
+	for i := range w.Signatures {
+		r.Signatures = append(r.Signatures, w.Signatures[i].signature())
+	}
 	r.Recipients = make([]relay.Recipient, len(w.Recipients))
 	for i := range w.Recipients {
 		r.Recipients[i] = w.Recipients[i].recipient()
@@ -109,25 +115,33 @@ func (c *Codec) DecodeIncident(b []byte) (relay.Incident, error) {
 // Mark is the record that some recipients of a message are about to be sent
 // to.
 type Mark struct {
-	Lane  string    `cbor:"1,keyasint,omitempty"`
-	At    time.Time `cbor:"-"`
-	Index []int     `cbor:"3,keyasint,omitempty"`
-	Nanos int64     `cbor:"2,keyasint,omitempty"` // At, as it is stored
+	Lane  string
+	At    time.Time
+	Index []int            // the places of the recipients among those of the message
+	New   *relay.Signature // the one that this attempt made; nil for none
 }
 
 // EncodeMark gives the bytes of a mark.
 func (c *Codec) EncodeMark(m Mark) ([]byte, error) {
-	m.Nanos = nanos(m.At)
-	return c.encode(&m)
+	w := wireMark{Lane: m.Lane, At: nanos(m.At), Index: m.Index}
+	if m.New != nil {
+		s := toWireSignature(m.New)
+		w.New = &s
+	}
+	return c.encode(&w)
 }
 
 // DecodeMark reads what EncodeMark wrote. It does not keep b.
 func (c *Codec) DecodeMark(b []byte) (Mark, error) {
-	var m Mark
-	if err := c.decode(b, &m); err != nil {
+	var w wireMark
+	if err := c.decode(b, &w); err != nil {
 		return Mark{}, fmt.Errorf("a stored mark cannot be read: %w", err)
 	}
-	m.At = fromNanos(m.Nanos)
+	m := Mark{Lane: w.Lane, At: fromNanos(w.At), Index: w.Index}
+	if w.New != nil {
+		s := w.New.signature()
+		m.New = &s
+	}
 	return m, nil
 }
 

@@ -24,6 +24,7 @@ func anyRecord(t *rapid.T) Record {
 			Stage: relay.Stage(rapid.IntRange(0, 9).Draw(t, "stage")), Code: rapid.IntRange(0, 599).Draw(t, "code"),
 			Enhanced: text.Draw(t, "enhanced"), Text: text.Draw(t, "text"), RemoteID: text.Draw(t, "remote"), Rule: text.Draw(t, "rule"),
 			RetryAfter: time.Duration(rapid.Int64().Draw(t, "after")), Free: rapid.Bool().Draw(t, "free"),
+			Notifies: rapid.Bool().Draw(t, "notifies"),
 		}
 	})
 	recipient := rapid.Custom(func(t *rapid.T) relay.Recipient {
@@ -36,15 +37,23 @@ func anyRecord(t *rapid.T) Record {
 			Attempts: rapid.Int().Draw(t, "attempts"), Failures: rapid.Int().Draw(t, "failures"), InDoubt: rapid.Int().Draw(t, "doubt"),
 			Upstream: text.Draw(t, "upstream"), RemoteID: text.Draw(t, "remote"), Last: verdict.Draw(t, "last"), LastAt: when.Draw(t, "lastAt"),
 			HoldReason: text.Draw(t, "hold"), FinishedAt: when.Draw(t, "finished"),
-			Incident: rapid.Int64().Draw(t, "incident"),
+			Incident: rapid.Int64().Draw(t, "incident"), WarnAt: when.Draw(t, "warn"), Reported: rapid.Bool().Draw(t, "reported"),
 		}
 	})
-	r := Record{Table: text.Draw(t, "table"), Recipients: rapid.SliceOfN(recipient, 1, 5).Draw(t, "recipients")}
+	signature := rapid.Custom(func(t *rapid.T) relay.Signature {
+		s := relay.Signature{Fields: text.Draw(t, "fields")}
+		copy(s.Fingerprint[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "fingerprint"))
+		return s
+	})
+	r := Record{Table: text.Draw(t, "table"), ReportDue: rapid.Bool().Draw(t, "due"), Recipients: rapid.SliceOfN(recipient, 1, 5).Draw(t, "recipients")}
 	r.Message = relay.Message{
 		ID: relay.ID(text.Draw(t, "id")), MessageID: text.Draw(t, "mid"), Subject: text.Draw(t, "subject"), From: text.Draw(t, "from"),
 		Size: rapid.Int64().Draw(t, "size"), ReceivedAt: when.Draw(t, "received"), Listener: text.Draw(t, "listener"),
 		Client: text.Draw(t, "client"), User: text.Draw(t, "user"), EightBit: rapid.Bool().Draw(t, "8bit"), UTF8: rapid.Bool().Draw(t, "utf8"),
-		Return: text.Draw(t, "return"), EnvelopeID: text.Draw(t, "envid"),
+		Return: text.Draw(t, "return"), EnvelopeID: text.Draw(t, "envid"), Repaired: text.Draw(t, "repaired"),
+	}
+	if n := rapid.IntRange(0, 2).Draw(t, "signatures"); n > 0 {
+		r.Signatures = rapid.SliceOfN(signature, n, n).Draw(t, "kept")
 	}
 	copy(r.Message.SHA256[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "sum"))
 	return r
@@ -74,7 +83,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 14}, {relay.Recipient{}, 19}, {relay.Verdict{}, 12}, {Record{}, 3}} {
+	}{{relay.Message{}, 15}, {relay.Recipient{}, 21}, {relay.Verdict{}, 13}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -13,10 +14,38 @@ type Record struct {
 	Message    relay.Message
 	Recipients []relay.Recipient
 	Table      string // fingerprint of the routing table that the recipients were assigned by
+
+	// Signatures are those that attempts have made, oldest first, while the
+	// message is unfinished.
+	Signatures []relay.Signature
+
+	// ReportDue says that finished recipients are still to be reported: when
+	// the last of them was settled, others were being sent (see
+	// Settlement.Report).
+	ReportDue bool
 }
 
-// Finished reports whether every recipient is.
-func (r *Record) Finished() bool { return Entry{Recipients: r.Recipients}.Finished() }
+// maxSignatures bounds Record.Signatures.
+const maxSignatures = 8
+
+// WithSignature gives old with one more, in a new slice: in the place of the
+// one with the same fingerprint, else at the end, where the oldest goes when
+// they are too many.
+func WithSignature(old []relay.Signature, s relay.Signature) []relay.Signature {
+	kept := slices.DeleteFunc(slices.Clone(old), func(o relay.Signature) bool { return o.Fingerprint == s.Fingerprint })
+	if more := len(kept) - (maxSignatures - 1); more > 0 {
+		kept = kept[more:]
+	}
+	return append(kept, s)
+}
+
+// Entry gives the message as Store.Get does, without what a record does not
+// know.
+func (r *Record) Entry() Entry { return Entry{Message: r.Message, Recipients: r.Recipients} }
+
+// Finished reports whether nothing is left to do: every recipient is finished,
+// and no report is due.
+func (r *Record) Finished() bool { return !r.ReportDue && r.Entry().Finished() }
 
 // Failed reports whether some recipient was bounced or has expired, so that
 // the body is worth keeping for a while.
@@ -29,24 +58,55 @@ func (r *Record) Failed() bool {
 	return false
 }
 
-// Expiry is when the next recipient runs out of time; ok is false where none
-// can.
-func (r *Record) Expiry() (at time.Time, ok bool) {
+// Timeout is when the message is to be looked at next because of its age: the
+// first of what Timeout gives for its recipients, or at once (the zero time)
+// where a report is due. ok is false where there is nothing of that.
+func (r *Record) Timeout() (at time.Time, ok bool) {
+	if r.ReportDue {
+		return time.Time{}, true
+	}
 	for i := range r.Recipients {
-		if p := &r.Recipients[i]; Expires(p) && (!ok || p.ExpiresAt.Before(at)) {
-			at, ok = p.ExpiresAt, true
+		if t, runs := Timeout(&r.Recipients[i]); runs && (!ok || t.Before(at)) {
+			at, ok = t, true
 		}
 	}
 	return at, ok
 }
 
-// Expires reports whether the time of a recipient runs: while it is queued, or
-// held for any other reason than an operator's wish.
-func Expires(r *relay.Recipient) bool {
-	if r.ExpiresAt.IsZero() {
-		return false
+// Timeout is when a recipient runs out of time or its delay warning is due,
+// whichever comes first. ok is false where neither can be: time runs while it
+// is queued, or held for any other reason than an operator's wish.
+func Timeout(r *relay.Recipient) (at time.Time, ok bool) {
+	if r.State != relay.Queued && (r.State != relay.Held || r.HoldReason == relay.HoldOperator) {
+		return at, false
 	}
-	return r.State == relay.Queued || r.State == relay.Held && r.HoldReason != relay.HoldOperator
+	at = r.ExpiresAt
+	if !r.WarnAt.IsZero() && (at.IsZero() || r.WarnAt.Before(at)) {
+		at = r.WarnAt
+	}
+	return at, !at.IsZero()
+}
+
+// unreported reports whether the end of a recipient is still to be told.
+func unreported(r *relay.Recipient) bool { return r.State.Finished() && !r.Reported }
+
+// Unreported gives the finished recipients whose end is still to be told.
+func (r *Record) Unreported() (found []relay.Recipient) {
+	for i := range r.Recipients {
+		if unreported(&r.Recipients[i]) {
+			found = append(found, r.Recipients[i])
+		}
+	}
+	return found
+}
+
+// MarkReported notes that what Unreported gives was told.
+func (r *Record) MarkReported() {
+	for i := range r.Recipients {
+		if p := &r.Recipients[i]; unreported(p) {
+			p.Reported = true
+		}
+	}
 }
 
 // Chain is the name of the list of upstreams that r may still be sent by:

@@ -8,7 +8,6 @@ package spool
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"relaykeep/relay"
@@ -23,6 +22,10 @@ var (
 	// ErrNotFound: no message has this id.
 	ErrNotFound = errors.New("no such message")
 
+	// ErrDuplicate: the same message came before under the same key (see
+	// Dedupe), and is in the store or was.
+	ErrDuplicate = errors.New("the message came before")
+
 	// ErrFailed: a commit failed in a way that leaves its outcome unknown.
 	// The store refuses everything from then on; see Store.Failed.
 	ErrFailed = errors.New("the spool has failed")
@@ -36,14 +39,19 @@ var (
 // One process owns a store. Leases (what is being sent) live in its memory and
 // end with it; marks are durable.
 type Store interface {
-	// Accept takes a message in. It reads body to its end, in bounded memory,
-	// sets m.Size and m.SHA256, and returns nil only when envelope,
-	// recipients, body and due index are on disk. m.ID must be fresh (NewID)
-	// and each recipient queued, held or finished: when all are finished the
-	// message goes to the history at once, without its body. If body fails, its error is returned as it is
-	// (wrapped) and nothing is kept. ctx bounds the wait up to the moment
-	// where the message has joined a commit, not that of the commit itself.
-	Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error
+	// Accept takes a message in. It reads in.Body to its end, in bounded
+	// memory, and returns nil only when envelope, recipients, body, events,
+	// key and due index are on disk. If the body fails, its error is returned
+	// as it is (wrapped) and nothing is kept. ctx bounds the wait up to the
+	// moment where the message has joined a commit, not that of the commit
+	// itself.
+	//
+	// Where the key and the digest of in.Dedupe came before and are not
+	// forgotten, nothing is stored and the error matches ErrDuplicate, once
+	// the message of before is on disk: of two that come at the same time
+	// exactly one is new. A differing digest makes a new message, which takes
+	// the key over. Either sets Dedupe.Before.
+	Accept(ctx context.Context, in *Incoming) error
 
 	// Open says whether a lane (an upstream, by name) takes mail now. A
 	// recipient is offered to the first open lane among its Eligible; lanes
@@ -66,16 +74,21 @@ type Store interface {
 
 	// Mark records that d is about to be sent to the recipients at these
 	// indexes into d.Recipients. It starts the commit; wait blocks until the
-	// record is on disk.
-	Mark(d *Delivery, accepted []int) (wait func() error)
+	// record is on disk. A signature that the attempt made rides in the mark
+	// (nil: none, or one of d.Signatures), so that it outlives a crash: a
+	// doubt hands it out. Settle keeps it, as it does Settlement.Signature.
+	Mark(d *Delivery, accepted []int, made *relay.Signature) (wait func() error)
 
 	// Settle writes what an attempt did: the recipients' new values, in the
-	// order of d.Recipients, and the events, in one transaction, which also
-	// removes d's mark, and the body if the last recipient is finished. It
-	// ends the lease.
+	// order of d.Recipients, the events and the notices, in one transaction,
+	// which also removes d's mark, and the body if the last recipient is
+	// finished. It ends the lease. It is never refused for lack of room.
+	// Where the message is gone nothing is written.
 	Settle(ctx context.Context, d *Delivery, s Settlement) error
 
-	// Release gives a lease back without any change.
+	// Release gives a lease back without any change. A report that another
+	// delivery has left to this one (see Settlement.Report) comes with
+	// Expired.
 	Release(d *Delivery)
 
 	// Doubts leases, at start, every delivery that has a mark of an earlier
@@ -83,10 +96,12 @@ type Store interface {
 	// d.Recipients are those of the mark. Each must be settled.
 	Doubts(ctx context.Context) ([]Delivery, error)
 
-	// Expired leases up to max deliveries with recipients that are queued,
-	// or held for another reason than an operator's wish, and past their
-	// time: one delivery per message, lane "". next is when the next message
-	// expires.
+	// Expired leases up to max deliveries with recipients that are queued, or
+	// held for another reason than an operator's wish, and past ExpiresAt or
+	// WarnAt: one delivery per message, lane "". One without any recipients
+	// is there to be settled with a Settlement.Report: it was due when others
+	// of the message were being sent, and is still. next is when the next
+	// message is to be looked at.
 	Expired(ctx context.Context, now time.Time, max int) (past []Delivery, next time.Time, err error)
 
 	// UseTable names the routing table of today by a fingerprint. What was
@@ -96,9 +111,9 @@ type Store interface {
 
 	// Reroute calls assign for each message queued under another routing
 	// table, in bounded batches, and stores the recipients that it returns (a
-	// slice of the same length; ones that are finished or leased are not
-	// looked at). It returns how many messages it saw.
-	Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) []relay.Recipient) (int, error)
+	// slice of the same length), and the events with them. Messages that are
+	// being sent are waited for. It returns how many messages it saw.
+	Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)) (int, error)
 
 	// Body gives access to the body of a message. It does not look for it:
 	// Open of what is returned does.
@@ -167,17 +182,43 @@ type Limit struct {
 type Delivery struct {
 	Message    relay.Message
 	Recipients []relay.Recipient
-	Index      []int     // the places of Recipients among those of the message
-	Lane       string    // the upstream that it was claimed for
-	Attempt    int       // the number of this attempt at the message, from 1
-	MarkedAt   time.Time // of a doubt: when the mark was made
-	Lease      uint64    // the store's own
+	Index      []int             // the places of Recipients among those of the message
+	Lane       string            // the upstream that it was claimed for
+	Attempt    int               // the number of this attempt at the message, from 1
+	Signatures []relay.Signature // those that earlier attempts have made
+	MarkedAt   time.Time         // of a doubt: when the mark was made
+	Lease      uint64            // the store's own
 }
 
 // Settlement is the outcome of a delivery.
 type Settlement struct {
 	Recipients []relay.Recipient // as long as Delivery.Recipients, in the same order
 	Events     []relay.Event
+
+	// Signature is one that the attempt made; nil for none. It is kept with
+	// the record while the message is unfinished: the newest eight are, one
+	// for each fingerprint.
+	Signature *relay.Signature
+
+	// Notices are stored as if they had been accepted, and can be claimed
+	// once the settlement is on disk.
+	Notices []Notice
+
+	// Report, where it is set, gives the notices that are due when recipients
+	// are finished. It is called in the transaction, when no other delivery
+	// of the message is leased, with all recipients that are finished and not
+	// Reported, in their order, if there are any; they are Reported from then
+	// on, and what it gives is stored with Notices. Where others are leased,
+	// the last settlement reports for all, or Expired hands it out: so a
+	// message whose recipients go in many deliveries gives one bounce.
+	//
+	// It must be quick and change nothing: it may be called more than once,
+	// and what it gave is stored only where Written says so.
+	Report func(finished []relay.Recipient) []Notice
+
+	// Written, where it is set, is called before Settle returns nil, with the
+	// notices that are on disk now, if there are any.
+	Written func([]Notice)
 
 	// LaneState, where it is set, gives what is kept for Delivery.Lane in the
 	// same transaction. It is called when that is written, maybe more than

@@ -14,6 +14,13 @@ type wireRecord struct {
 	Message    wireMessage     `cbor:"1,keyasint"`
 	Recipients []wireRecipient `cbor:"2,keyasint"`
 	Table      string          `cbor:"3,keyasint,omitempty"`
+	Signatures []wireSignature `cbor:"4,keyasint,omitempty"`
+	ReportDue  bool            `cbor:"5,keyasint,omitempty"`
+}
+
+type wireSignature struct {
+	Fingerprint [32]byte `cbor:"1,keyasint"`
+	Fields      string   `cbor:"2,keyasint,omitempty"`
 }
 
 type wireMessage struct {
@@ -31,6 +38,7 @@ type wireMessage struct {
 	UTF8       bool     `cbor:"12,keyasint,omitempty"`
 	Return     string   `cbor:"13,keyasint,omitempty"`
 	EnvelopeID string   `cbor:"14,keyasint,omitempty"`
+	Repaired   string   `cbor:"15,keyasint,omitempty"`
 }
 
 type wireRecipient struct {
@@ -53,6 +61,8 @@ type wireRecipient struct {
 	HoldReason        string       `cbor:"17,keyasint,omitempty"`
 	FinishedAt        int64        `cbor:"18,keyasint,omitempty"`
 	Incident          int64        `cbor:"19,keyasint,omitempty"`
+	WarnAt            int64        `cbor:"20,keyasint,omitempty"`
+	Reported          bool         `cbor:"21,keyasint,omitempty"`
 }
 
 type wireVerdict struct {
@@ -68,6 +78,7 @@ type wireVerdict struct {
 	Rule       string `cbor:"10,keyasint,omitempty"`
 	RetryAfter int64  `cbor:"11,keyasint,omitempty"`
 	Free       bool   `cbor:"12,keyasint,omitempty"`
+	Notifies   bool   `cbor:"13,keyasint,omitempty"`
 }
 
 type wireEvent struct {
@@ -82,6 +93,13 @@ type wireEvent struct {
 	Total       int64        `cbor:"9,keyasint,omitempty"`
 	Detail      string       `cbor:"10,keyasint,omitempty"`
 	Incident    int64        `cbor:"11,keyasint,omitempty"`
+}
+
+type wireMark struct {
+	Lane  string         `cbor:"1,keyasint,omitempty"`
+	At    int64          `cbor:"2,keyasint,omitempty"`
+	Index []int          `cbor:"3,keyasint,omitempty"`
+	New   *wireSignature `cbor:"4,keyasint,omitempty"`
 }
 
 type wireIncident struct {
@@ -120,6 +138,7 @@ func toWireMessage(m *relay.Message) wireMessage {
 		Size: m.Size, SHA256: m.SHA256, ReceivedAt: nanos(m.ReceivedAt),
 		Listener: m.Listener, Client: m.Client, User: m.User,
 		EightBit: m.EightBit, UTF8: m.UTF8, Return: m.Return, EnvelopeID: m.EnvelopeID,
+		Repaired: m.Repaired,
 	}
 }
 
@@ -129,6 +148,7 @@ func (w *wireMessage) message() relay.Message {
 		Size: w.Size, SHA256: w.SHA256, ReceivedAt: fromNanos(w.ReceivedAt),
 		Listener: w.Listener, Client: w.Client, User: w.User,
 		EightBit: w.EightBit, UTF8: w.UTF8, Return: w.Return, EnvelopeID: w.EnvelopeID,
+		Repaired: w.Repaired,
 	}
 }
 
@@ -141,6 +161,7 @@ func toWireRecipient(r *relay.Recipient) wireRecipient {
 		Upstream: r.Upstream, RemoteID: r.RemoteID,
 		Last: toWireVerdict(&r.Last), LastAt: nanos(r.LastAt),
 		HoldReason: r.HoldReason, FinishedAt: nanos(r.FinishedAt), Incident: r.Incident,
+		WarnAt: nanos(r.WarnAt), Reported: r.Reported,
 	}
 }
 
@@ -153,7 +174,16 @@ func (w *wireRecipient) recipient() relay.Recipient {
 		Upstream: w.Upstream, RemoteID: w.RemoteID,
 		Last: w.Last.verdict(), LastAt: fromNanos(w.LastAt),
 		HoldReason: w.HoldReason, FinishedAt: fromNanos(w.FinishedAt), Incident: w.Incident,
+		WarnAt: fromNanos(w.WarnAt), Reported: w.Reported,
 	}
+}
+
+func toWireSignature(s *relay.Signature) wireSignature {
+	return wireSignature{Fingerprint: s.Fingerprint, Fields: s.Fields}
+}
+
+func (w *wireSignature) signature() relay.Signature {
+	return relay.Signature{Fingerprint: w.Fingerprint, Fields: w.Fields}
 }
 
 // toWireVerdict gives nil for the zero verdict, which takes no room then.
@@ -164,7 +194,7 @@ func toWireVerdict(v *relay.Verdict) *wireVerdict {
 	return &wireVerdict{
 		Class: uint8(v.Class), Scope: uint8(v.Scope), Action: uint8(v.Action), Then: uint8(v.Then),
 		Stage: uint8(v.Stage), Code: v.Code, Enhanced: v.Enhanced, Text: v.Text,
-		RemoteID: v.RemoteID, Rule: v.Rule, RetryAfter: int64(v.RetryAfter), Free: v.Free,
+		RemoteID: v.RemoteID, Rule: v.Rule, RetryAfter: int64(v.RetryAfter), Free: v.Free, Notifies: v.Notifies,
 	}
 }
 
@@ -175,7 +205,7 @@ func (w *wireVerdict) verdict() relay.Verdict {
 	return relay.Verdict{
 		Class: relay.Class(w.Class), Scope: relay.Scope(w.Scope), Action: relay.Action(w.Action), Then: relay.Action(w.Then),
 		Stage: relay.Stage(w.Stage), Code: w.Code, Enhanced: w.Enhanced, Text: w.Text,
-		RemoteID: w.RemoteID, Rule: w.Rule, RetryAfter: time.Duration(w.RetryAfter), Free: w.Free,
+		RemoteID: w.RemoteID, Rule: w.Rule, RetryAfter: time.Duration(w.RetryAfter), Free: w.Free, Notifies: w.Notifies,
 	}
 }
 

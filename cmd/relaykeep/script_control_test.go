@@ -57,7 +57,7 @@ func (l *fakeLanes) hold() error {
 			Route: "default", Eligible: []string{"old"}, ExpiresAt: now.Add(time.Hour),
 		})
 	}
-	return l.Accept(ctx, &m, to, strings.NewReader("Subject: held\r\n\r\n"))
+	return l.Accept(ctx, &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader("Subject: held\r\n\r\n")})
 }
 
 func (l *fakeLanes) Upstreams() []admin.Upstream {

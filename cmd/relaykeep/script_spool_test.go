@@ -120,7 +120,7 @@ func fill(ts *testscript.TestScript, s *bolt.Store, f fate) relay.ID {
 		})
 	}
 	body := "Subject: " + f.name + "\r\nX-Test: yes\r\n\r\nThe text of " + f.name + ".\r\n"
-	ts.Check(s.Accept(ctx, &m, to, strings.NewReader(body)))
+	ts.Check(s.Accept(ctx, &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader(body)}))
 	due, _, err := s.Claim(ctx, "ses", spool.Limit{Messages: 1, Recipients: 10})
 	ts.Check(err)
 	if len(due) != 1 {

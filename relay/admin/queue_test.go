@@ -76,7 +76,7 @@ func filled(t *testing.T) (*spooltest.Memory, []relay.ID) {
 	for _, text := range []string{"delivered", "one\r\n<&>\x00\xff", "two", strings.Repeat("large\r\n", largeBody/7)} {
 		m := relay.Message{ID: spool.NewID(), From: "app@example.com", Subject: "<&>\u2028\xff", ReceivedAt: time.Now(), Listener: "local"}
 		to := []relay.Recipient{{Address: "bob@example.net", Route: "default", Eligible: []string{"ses"}, ExpiresAt: time.Now().Add(time.Hour)}}
-		if err := s.Accept(ctx, &m, to, strings.NewReader(text)); err != nil {
+		if err := s.Accept(ctx, &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader(text)}); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, m.ID)

@@ -28,7 +28,8 @@ type Message struct {
 	Listener   string      `json:"listener"`
 	Client     string      `json:"client"`
 	User       string      `json:"user"`
-	Subject    string      `json:"subject,omitempty"` // as in the header: encoded words are left
+	Subject    string      `json:"subject,omitempty"`  // as in the header: encoded words are left
+	Repaired   string      `json:"repaired,omitempty"` // what was repaired at accept, in words
 	Recipients []Recipient `json:"recipients"`
 
 	// Body and Events are there in the answer for one message only.
@@ -123,7 +124,7 @@ func FromEntry(e spool.Entry) Message {
 	m := e.Message
 	out := Message{
 		ID: m.ID, MessageID: valid(m.MessageID), From: m.From, Size: m.Size, ReceivedAt: Time{m.ReceivedAt},
-		Listener: m.Listener, Client: m.Client, User: m.User, Subject: valid(m.Subject),
+		Listener: m.Listener, Client: m.Client, User: m.User, Subject: valid(m.Subject), Repaired: m.Repaired,
 		Recipients: make([]Recipient, len(e.Recipients)),
 	}
 	for i, r := range e.Recipients {

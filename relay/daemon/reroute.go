@@ -14,18 +14,19 @@ import (
 // reroute brings what was queued under another routing table to today's.
 func (d *Daemon) reroute() {
 	told := make(map[string]int64) // the incidents of routes that are gone: one cause, not one message
-	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) []relay.Recipient {
+	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) (_ []relay.Recipient, events []relay.Event) {
 		now := time.Now().UTC()
 		for i, o := range d.rerouted(m, to, now) {
 			if o.noRoute {
 				o.to.Incident = d.incidentOf(o.to, now, told)
 			}
 			if o.kind != "" {
-				d.sink.Emit(rerouteEvent(&m, &to[i], o, now))
+				events = append(events, rerouteEvent(&m, &to[i], o, now))
+				d.sink.Emit(events[len(events)-1])
 			}
 			to[i] = o.to
 		}
-		return to
+		return to, events
 	})
 	switch {
 	case err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, spool.ErrClosed) && !errors.Is(err, spool.ErrFailed):

@@ -121,13 +121,13 @@ func (a *attempt) Mark(accepted []int) (wait func() error) {
 	}
 	a.marked = marked
 	if len(a.to) == len(a.d.Recipients) {
-		return a.s.Spool.Mark(a.d, accepted)
+		return a.s.Spool.Mark(a.d, accepted, nil)
 	}
 	places := make([]int, len(accepted))
 	for i, at := range accepted {
 		places[i] = a.asked[at]
 	}
-	return a.s.Spool.Mark(a.d, places)
+	return a.s.Spool.Mark(a.d, places, nil)
 }
 
 // Open implements relay.Body.

@@ -57,7 +57,7 @@ func (b *box) put(t testing.TB, to ...relay.Recipient) relay.ID {
 	m := relay.Message{
 		ID: spool.NewID(), MessageID: "<1@x.example>", From: "a@x.example", ReceivedAt: time.Now(),
 	}
-	if err := b.Accept(t.Context(), &m, to, strings.NewReader("Subject: hi\r\n\r\n")); err != nil {
+	if err := b.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader("Subject: hi\r\n\r\n")}); err != nil {
 		t.Fatal(err)
 	}
 	return m.ID

@@ -70,7 +70,7 @@ func TestStartSettlesDoubts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Mark(&due[0], []int{0})(); err != nil {
+		if err := b.Mark(&due[0], []int{0}, nil)(); err != nil {
 			t.Fatal(err)
 		}
 		b.Crash()
@@ -438,7 +438,7 @@ func TestStartThatIsGivenUpLeavesDoubts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Mark(&due[0], []int{0})(); err != nil {
+		if err := b.Mark(&due[0], []int{0}, nil)(); err != nil {
 			t.Fatal(err)
 		}
 		b.Crash()

@@ -97,7 +97,7 @@ func (h *hose) Claim(_ context.Context, lane string, limit spool.Limit) ([]spool
 	return due, time.Time{}, nil
 }
 
-func (h *hose) Mark(*spool.Delivery, []int) (wait func() error) { return nothing }
+func (h *hose) Mark(*spool.Delivery, []int, *relay.Signature) (wait func() error) { return nothing }
 
 func nothing() error { return nil }
 

@@ -129,7 +129,7 @@ func fromSender(bad string, healed *atomic.Bool) *provider {
 func (b *box) putFrom(t testing.TB, from string, to ...relay.Recipient) relay.ID {
 	t.Helper()
 	m := relay.Message{ID: spool.NewID(), From: from, ReceivedAt: time.Now()}
-	if err := b.Accept(t.Context(), &m, to, strings.NewReader("Subject: hi\r\n\r\n")); err != nil {
+	if err := b.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader("Subject: hi\r\n\r\n")}); err != nil {
 		t.Fatal(err)
 	}
 	return m.ID

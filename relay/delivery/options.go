@@ -14,7 +14,7 @@ type Spool interface {
 	Open(lane string, open bool)
 	Ready(lane string) <-chan struct{}
 	Claim(ctx context.Context, lane string, limit spool.Limit) ([]spool.Delivery, time.Time, error)
-	Mark(d *spool.Delivery, accepted []int) (wait func() error)
+	Mark(d *spool.Delivery, accepted []int, made *relay.Signature) (wait func() error)
 	Settle(ctx context.Context, d *spool.Delivery, s spool.Settlement) error
 	Release(d *spool.Delivery)
 	Doubts(ctx context.Context) ([]spool.Delivery, error)

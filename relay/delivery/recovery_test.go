@@ -34,7 +34,7 @@ func (c *counting) fill(t *testing.T, n int, eligible ...string) {
 	t.Helper()
 	together(n, func(int) {
 		m := relay.Message{ID: spool.NewID(), From: "a@x.example", ReceivedAt: time.Now()}
-		if err := c.Accept(t.Context(), &m, []relay.Recipient{to("r@x.example", eligible...)}, strings.NewReader("Subject: hi\r\n\r\n")); err != nil {
+		if err := c.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: []relay.Recipient{to("r@x.example", eligible...)}, Body: strings.NewReader("Subject: hi\r\n\r\n")}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -8,16 +8,17 @@ import (
 	"testing"
 
 	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 // discard is a Spool that reads and keeps nothing.
 type discard struct{}
 
-func (discard) Accept(_ context.Context, m *relay.Message, _ []relay.Recipient, body io.Reader) error {
+func (discard) Accept(_ context.Context, in *spool.Incoming) error {
 	buf := make([]byte, 16<<10)
 	for {
-		n, err := body.Read(buf)
-		m.Size += int64(n)
+		n, err := in.Body.Read(buf)
+		in.Message.Size += int64(n)
 		if err == io.EOF {
 			return nil
 		}

@@ -11,6 +11,7 @@ import (
 
 	"relaykeep/relay"
 	"relaykeep/relay/message"
+	"relaykeep/spool"
 )
 
 const (
@@ -93,7 +94,8 @@ func (s *session) spool(tx *transaction, content io.Reader) (inserted bool, err 
 	defer cancel()
 	watch := &watched{Reader: io.MultiReader(strings.NewReader(tx.received()), whole), timer: time.AfterFunc(spoolTime, cancel)}
 	defer watch.timer.Stop()
-	err = s.ln.srv.Spool.Accept(ctx, m, tx.routed, watch)
+	in := &spool.Incoming{Message: m, Recipients: tx.routed, Body: watch}
+	err = s.ln.srv.Spool.Accept(ctx, in)
 	if err != nil && s.ln.srv.force.Err() == nil && ctx.Err() != nil {
 		err = errSlowSpool{err}
 	}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,7 +37,7 @@ type recorder struct {
 	mail []taken
 }
 
-func (r *recorder) Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error {
+func (r *recorder) Accept(ctx context.Context, in *spool.Incoming) error {
 	if r.enter != nil {
 		r.enter(ctx)
 	}
@@ -47,7 +48,7 @@ func (r *recorder) Accept(ctx context.Context, m *relay.Message, to []relay.Reci
 			return string(all), err
 		}
 	}
-	text, err := read(body)
+	text, err := read(in.Body)
 	if err != nil {
 		return fmt.Errorf("recorder: %w", err)
 	}
@@ -59,10 +60,10 @@ func (r *recorder) Accept(ctx context.Context, m *relay.Message, to []relay.Reci
 			return err
 		}
 	}
-	m.Size = int64(len(text))
+	in.Message.Size = int64(len(text))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mail = append(r.mail, taken{*m, to, text})
+	r.mail = append(r.mail, taken{*in.Message, in.Recipients, text})
 	return nil
 }
 

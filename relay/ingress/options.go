@@ -2,11 +2,11 @@ package ingress
 
 import (
 	"context"
-	"io"
 	"net/netip"
 	"time"
 
 	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 // Options describe one listener. They are validated by relay/config.
@@ -63,7 +63,7 @@ type AuthOptions struct {
 
 // Spool is where accepted mail goes: see spool.Store.
 type Spool interface {
-	Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error
+	Accept(ctx context.Context, in *spool.Incoming) error
 }
 
 // Router finds the way of a recipient.

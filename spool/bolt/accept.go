@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -14,25 +15,21 @@ import (
 )
 
 // Accept takes a message in; see spool.Store.
-func (s *Store) Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error {
-	k, err := spool.KeyOf(m.ID)
+func (s *Store) Accept(ctx context.Context, msg *spool.Incoming) error {
+	k, err := spool.KeyOf(msg.Message.ID)
 	if err != nil {
 		return err
-	}
-	if len(to) == 0 {
-		return errors.New("a message without recipients")
 	}
 	if err := s.space.check(); err != nil {
 		return err
 	}
 	in := &intake{s: s, key: k}
 	defer in.free()
-	if err := in.takeBody(ctx, body); err != nil {
-		return errors.Join(err, in.abandon())
+	err = in.takeBody(ctx, msg.Body)
+	if err == nil {
+		err = in.finish(ctx, msg)
 	}
-	m.Size, m.SHA256 = in.size, in.sum
-	rec := &spool.Record{Message: *m, Recipients: to, Table: s.lanes.today()}
-	if err := in.finish(ctx, rec); err != nil {
+	if err != nil {
 		return errors.Join(err, in.abandon())
 	}
 	return nil
@@ -93,7 +90,7 @@ func (in *intake) stage(ctx context.Context) error {
 	o := &op{grows: true, bytes: len(in.chunks) * chunkSize, run: func(b *batch) error {
 		if in.staged == 0 {
 			if err := b.mustBeFresh(in.key); err != nil {
-				return err
+				return decline(err)
 			}
 			if err := b.staged.Put(in.key[:], []byte{}); err != nil {
 				return err
@@ -110,43 +107,73 @@ func (in *intake) stage(ctx context.Context) error {
 }
 
 // finish makes the message visible.
-func (in *intake) finish(ctx context.Context, rec *spool.Record) error {
+func (in *intake) finish(ctx context.Context, msg *spool.Incoming) error {
+	if len(msg.Recipients) == 0 {
+		return errors.New("a message without recipients")
+	}
+	msg.Message.Size, msg.Message.SHA256 = in.size, in.sum
+	rec := &spool.Record{Message: *msg.Message, Recipients: msg.Recipients, Table: in.s.lanes.today()}
+	var before relay.ID
+	err := in.s.do(ctx, &op{grows: true, bytes: int(min(in.size, stageChunks*chunkSize)) + 1024, run: func(b *batch) (err error) {
+		before, err = in.write(b, rec, msg.Events, msg.Dedupe)
+		return err
+	}})
+	if msg.Dedupe != nil {
+		msg.Dedupe.Before = before
+	}
+	return err
+}
+
+// write makes the message visible where it is new, and gives the one that came
+// before under its key.
+func (in *intake) write(b *batch, rec *spool.Record, events []relay.Event, d *spool.Dedupe) (before relay.ID, err error) {
+	if in.staged == 0 {
+		if err := b.mustBeFresh(in.key); err != nil {
+			return "", decline(err)
+		}
+	}
+	if d != nil {
+		if before, err = b.remember(d, in.key, time.Now()); err != nil {
+			return before, err
+		}
+	}
 	chunks := in.chunks
 	if n := len(chunks); len(chunks[n-1]) == 0 {
 		chunks = chunks[:n-1] // the body ended with the chunk before, or is empty
 	}
-	finished := rec.Finished()
-	return in.s.do(ctx, &op{grows: true, bytes: int(min(in.size, stageChunks*chunkSize)) + 1024, run: func(b *batch) error {
-		if in.staged == 0 {
-			if err := b.mustBeFresh(in.key); err != nil {
-				return err
-			}
-		}
-		if finished { // nobody will read its body
-			if err := b.unstage(in.key); err != nil {
-				return err
-			}
-			return b.insertFinished(in.key, rec)
-		}
-		if in.staged > 0 {
-			if err := b.staged.Delete(in.key[:]); err != nil {
-				return err
-			}
-		}
-		if err := b.putChunks(in.key, in.staged, chunks); err != nil {
-			return err
-		}
-		return b.insert(in.key, rec)
-	}})
+	return before, b.add(in.key, rec, events, in.staged, chunks)
 }
 
-// mustBeFresh declines an id that a message has, or one on its way in: its
+// add writes a new message; the body follows what of it is staged. One of
+// which nothing is left to do is given no body: nobody will read it.
+func (b *batch) add(k spool.Key, rec *spool.Record, events []relay.Event, staged int, chunks [][]byte) error {
+	if err := b.putEvents(k, events); err != nil {
+		return err
+	}
+	if rec.Finished() {
+		if err := b.unstage(k); err != nil {
+			return err
+		}
+		return b.insertFinished(k, rec)
+	}
+	if staged > 0 {
+		if err := b.staged.Delete(k[:]); err != nil {
+			return err
+		}
+	}
+	if err := b.putChunks(k, staged, chunks); err != nil {
+		return err
+	}
+	return b.insert(k, rec)
+}
+
+// mustBeFresh refuses an id that a message has, or one on its way in: its
 // chunks would be written over.
 func (b *batch) mustBeFresh(k spool.Key) error {
 	if b.queue.Get(k[:]) == nil && b.history.Get(k[:]) == nil && b.staged.Get(k[:]) == nil {
 		return nil
 	}
-	return decline(fmt.Errorf("message %s is in the spool already", k.ID()))
+	return fmt.Errorf("message %s is in the spool already", k.ID())
 }
 
 // abandon removes what was staged of a message that did not come whole.

@@ -25,7 +25,7 @@ func TestAnIDInUseIsLeftWhole(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := spooltest.Accept(t, s, c.first, spooltest.Recipients("a", "x@example.com")...)
 			again := m
-			if err := s.Accept(t.Context(), &again, spooltest.Recipients("a", "y@example.com"), strings.NewReader(c.second)); err == nil {
+			if err := s.Accept(t.Context(), &spool.Incoming{Message: &again, Recipients: spooltest.Recipients("a", "y@example.com"), Body: strings.NewReader(c.second)}); err == nil {
 				t.Error("it was taken twice")
 			}
 			wantBody(t, s, m, c.first)
@@ -41,12 +41,12 @@ func TestAnIDOnItsWayInIsLeftWhole(t *testing.T) {
 		m := relay.Message{ID: spool.NewID(), From: "a@example.com"}
 		staged := io.MultiReader(strings.NewReader(first), then(func() error {
 			again := m
-			if err := s.Accept(t.Context(), &again, spooltest.Recipients("a", "y@example.com"), strings.NewReader(second)); err == nil {
+			if err := s.Accept(t.Context(), &spool.Incoming{Message: &again, Recipients: spooltest.Recipients("a", "y@example.com"), Body: strings.NewReader(second)}); err == nil {
 				t.Error("it was taken twice")
 			}
 			return io.EOF
 		}))
-		if err := s.Accept(t.Context(), &m, spooltest.Recipients("a", "x@example.com"), staged); err != nil {
+		if err := s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: spooltest.Recipients("a", "x@example.com"), Body: staged}); err != nil {
 			t.Fatal(err)
 		}
 		wantBody(t, s, m, first)
@@ -78,13 +78,13 @@ func TestABodyThatBrokeOffMayComeAgain(t *testing.T) {
 	to := spooltest.Recipients("a", "x@example.com")
 	body := strings.Repeat("b", 2*large)
 	broken := io.MultiReader(strings.NewReader(body), iotest.ErrReader(cause))
-	if err := s.Accept(t.Context(), &m, to, broken); !errors.Is(err, cause) {
+	if err := s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: to, Body: broken}); !errors.Is(err, cause) {
 		t.Fatal(err)
 	}
 	if n := countKeys(t, s, bucketBodies) + countKeys(t, s, bucketStaged); n != 0 {
 		t.Errorf("%d keys are left", n)
 	}
-	if err := s.Accept(t.Context(), &m, to, strings.NewReader(body)); err != nil {
+	if err := s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader(body)}); err != nil {
 		t.Fatal(err)
 	}
 	wantBody(t, s, m, body)

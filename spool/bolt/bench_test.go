@@ -30,7 +30,7 @@ func accept(b *testing.B, s *Store, body []byte) relay.Message {
 		ID: spool.NewID(), MessageID: "<20261124120000.1234@app.example.com>", Subject: "monthly report",
 		From: "app@example.com", ReceivedAt: time.Now(), Listener: "local", Client: "127.0.0.1",
 	}
-	if err := s.Accept(context.Background(), &m, spooltest.Recipients("a", "someone@example.org"), bytes.NewReader(body)); err != nil {
+	if err := s.Accept(context.Background(), &spool.Incoming{Message: &m, Recipients: spooltest.Recipients("a", "someone@example.org"), Body: bytes.NewReader(body)}); err != nil {
 		b.Fatal(err)
 	}
 	return m
@@ -38,7 +38,7 @@ func accept(b *testing.B, s *Store, body []byte) relay.Message {
 
 // deliver takes one message through claim, mark and settle.
 func deliver(b *testing.B, s *Store, d *spool.Delivery) {
-	if err := s.Mark(d, []int{0})(); err != nil {
+	if err := s.Mark(d, []int{0}, nil)(); err != nil {
 		b.Fatal(err)
 	}
 	to := d.Recipients

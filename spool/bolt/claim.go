@@ -120,7 +120,7 @@ func (c *claim) takeAll(ch *chain, priority byte, key spool.Key) {
 func delivery(rec *spool.Record, l *lease) spool.Delivery {
 	d := spool.Delivery{
 		Message: rec.Message, Recipients: make([]relay.Recipient, len(l.index)),
-		Index: l.index, Lane: l.lane, Lease: l.id,
+		Index: l.index, Lane: l.lane, Lease: l.id, Signatures: rec.Signatures,
 	}
 	for n, i := range l.index {
 		d.Recipients[n] = rec.Recipients[i]

@@ -113,7 +113,7 @@ func TestWhoGivesUpBeforeJoiningIsWithdrawn(t *testing.T) {
 	m := relay.Message{ID: spool.NewID(), From: "a@example.com"}
 	given := make(chan error)
 	go func() {
-		given <- s.Accept(ctx, &m, spooltest.Recipients("a", "x@example.com"), strings.NewReader("body"))
+		given <- s.Accept(ctx, &spool.Incoming{Message: &m, Recipients: spooltest.Recipients("a", "x@example.com"), Body: strings.NewReader("body")})
 	}()
 	for len(s.committer.ops) == 0 { // until it waits
 		select {

@@ -34,7 +34,8 @@
 //	staged    id → nothing: a body that is being staged
 //	chains    chain id (4) → routing table, list of upstreams
 //	due       chain id (4), priority (1), time (8), id → nothing
-//	expiry    time (8), id → nothing: when the next recipient runs out of time
+//	expiry    time (8), id → nothing: when the next recipient runs out of time or
+//	          is due for a warning; 0 where a report is due
 //	marks     id, lease (8) → mark
 //	events    id, sequence (8) → event
 //	finished  time (8), id → nothing: to prune the history by
@@ -44,4 +45,6 @@
 //	causes    cause → number of its incident
 //	held      number (8), id → how many recipients it holds there (4)
 //	lanes     upstream → what the scheduler keeps of it
+//	dedupe    key (32) → time (8), id, digest (32): what came under it last
+//	forget    time (8), key (32) → nothing: to prune the keys by
 package bolt

@@ -39,8 +39,9 @@ func (s *Store) Expired(ctx context.Context, now time.Time, max int) (past []spo
 	return past, next, err
 }
 
-// leaseExpired takes the recipients of a message that are past their time; ok
-// is false where they are all being sent at the moment.
+// leaseExpired takes the recipients of a message whose time is over or that are
+// due for a warning; none of them where only a report is due. ok is false while
+// what it would take is being sent.
 func (s *Store) leaseExpired(queue *bbolt.Bucket, k spool.Key, now time.Time) (d spool.Delivery, ok bool) {
 	raw := queue.Get(k[:])
 	if raw == nil {
@@ -53,12 +54,12 @@ func (s *Store) leaseExpired(queue *bbolt.Bucket, k spool.Key, now time.Time) (d
 	}
 	var index []int
 	for i := range rec.Recipients {
-		r := &rec.Recipients[i]
-		if spool.Expires(r) && !r.ExpiresAt.After(now) && !s.leases.covers(k, i) {
+		at, runs := spool.Timeout(&rec.Recipients[i])
+		if runs && !at.After(now) && !s.leases.covers(k, i) {
 			index = append(index, i)
 		}
 	}
-	if len(index) == 0 {
+	if len(index) == 0 && (!rec.ReportDue || len(s.leases.of[k]) > 0) {
 		return d, false
 	}
 	return delivery(&rec, s.leases.take(0, k, &rec, index, "")), true

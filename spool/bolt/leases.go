@@ -38,6 +38,8 @@ type lease struct {
 	index []int
 	lane  string
 	rows  []spool.CountsBy // what its recipients are counted under while it lasts
+
+	marked *relay.Signature // the one that is in its mark; nil for none
 }
 
 // start begins the numbering at a time, so that a number is not used again by
@@ -81,6 +83,33 @@ func (t *leaseTable) any(k spool.Key) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.of[k]) > 0
+}
+
+// others reports whether a message is leased beside one lease and those that
+// end with the batch.
+func (t *leaseTable) others(k spool.Key, id uint64, ended []uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.of[k], func(l *lease) bool { return l.id != id && !slices.Contains(ended, l.id) })
+}
+
+// mark notes the signature that is in a mark.
+func (t *leaseTable) mark(id uint64, made *relay.Signature) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.byID[id]; l != nil {
+		l.marked = made
+	}
+}
+
+// marked gives the signature that is in the mark of a lease, nil for none.
+func (t *leaseTable) marked(id uint64) *relay.Signature {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.byID[id]; l != nil {
+		return l.marked
+	}
+	return nil
 }
 
 // end ends leases; those that are gone are passed over.

@@ -183,7 +183,7 @@ func TestReadOnlyReadsAndChangesNothing(t *testing.T) {
 		t.Errorf("%+v %v", st, err)
 	}
 	again := relay.Message{ID: spool.NewID()}
-	if err := s.Accept(t.Context(), &again, spooltest.Recipients("a", "x@example.com"), strings.NewReader("")); err == nil {
+	if err := s.Accept(t.Context(), &spool.Incoming{Message: &again, Recipients: spooltest.Recipients("a", "x@example.com"), Body: strings.NewReader("")}); err == nil {
 		t.Error("it took mail in")
 	}
 	if err := s.Close(); err != nil {
@@ -201,7 +201,7 @@ func TestWhatWasHalfStagedIsSwept(t *testing.T) {
 	given := make(chan error)
 	go func() {
 		m := relay.Message{ID: spool.NewID()}
-		given <- s.Accept(t.Context(), &m, spooltest.Recipients("a", "x@example.com"), pr)
+		given <- s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: spooltest.Recipients("a", "x@example.com"), Body: pr})
 	}()
 	if _, err := pw.Write(make([]byte, 3*stageChunks*chunkSize+10)); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -41,6 +42,9 @@ func (s *Store) prune(now time.Time) error {
 			history, kept = now, now
 		}
 		n, err := s.pruneBatch(history, kept)
+		if err == nil && n == 0 {
+			n, err = s.forgetBatch(now)
+		}
 		if err != nil || n == 0 {
 			return err
 		}
@@ -88,8 +92,7 @@ func (s *Store) olderThan(bucket string, t time.Time, max int) (keys [][]byte, e
 	err = s.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(bucket)).Cursor()
 		for k, _ := c.First(); k != nil && len(keys) < max; k, _ = c.Next() {
-			at, _, ok := splitTimeKey(k)
-			if ok && at.After(t) {
+			if len(k) >= 8 && binary.BigEndian.Uint64(k) > stamp(t) {
 				return nil
 			}
 			keys = append(keys, append([]byte(nil), k...))

@@ -142,11 +142,11 @@ func compareDue(a, b dueKey) int { return bytes.Compare(a[:], b[:]) }
 func (b *batch) indexExpiry(k spool.Key, before, after *spool.Record) error {
 	var was, is []byte
 	if before != nil {
-		if at, ok := before.Expiry(); ok {
+		if at, ok := before.Timeout(); ok {
 			was = timeKey(at, k)
 		}
 	}
-	if at, ok := after.Expiry(); ok {
+	if at, ok := after.Timeout(); ok {
 		is = timeKey(at, k)
 	}
 	if bytes.Equal(was, is) {

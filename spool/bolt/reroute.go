@@ -22,7 +22,7 @@ const (
 // rerouting is one run of Reroute.
 type rerouting struct {
 	s      *Store
-	assign func(relay.Message, []relay.Recipient) []relay.Recipient
+	assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)
 	total  int
 	stuck  map[uint32]bool // chains in which something cannot be read
 }
@@ -33,6 +33,7 @@ type candidate struct {
 	raw    []byte
 	before spool.Record
 	after  spool.Record
+	events []relay.Event // what there is to tell of that
 
 	changed int // how many recipients are given another value: see release
 }
@@ -40,7 +41,7 @@ type candidate struct {
 // Reroute assigns anew what was queued under another routing table; see
 // spool.Store. What is being sent meanwhile is waited for, after all else. What
 // cannot be read is left alone.
-func (s *Store) Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) []relay.Recipient) (int, error) {
+func (s *Store) Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)) (int, error) {
 	r := rerouting{s: s, assign: assign, stuck: make(map[uint32]bool)}
 	for {
 		chains := slices.DeleteFunc(s.lanes.stale(), func(ch *chain) bool { return r.stuck[ch.id] })
@@ -79,7 +80,7 @@ func (r *rerouting) chain(ctx context.Context, ch *chain) (gone bool, err error)
 		for i := range found {
 			c := &found[i]
 			c.after = c.before
-			c.after.Recipients = r.assign(c.before.Message, slices.Clone(c.before.Recipients))
+			c.after.Recipients, c.events = r.assign(c.before.Message, slices.Clone(c.before.Recipients))
 		}
 		if err := r.s.writeRerouted(ctx, found); err != nil {
 			return false, err
@@ -136,6 +137,9 @@ func (s *Store) writeRerouted(ctx context.Context, found []candidate) error {
 			after := c.after
 			after.Table = s.lanes.today()
 			if err := b.replace(c.key, &c.before, &after); err != nil {
+				return err
+			}
+			if err := b.putEvents(c.key, c.events); err != nil {
 				return err
 			}
 		}

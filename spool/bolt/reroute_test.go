@@ -11,7 +11,9 @@ import (
 	"relaykeep/spool/spooltest"
 )
 
-func unchanged(_ relay.Message, to []relay.Recipient) []relay.Recipient { return to }
+func unchanged(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
+	return to, nil
+}
 
 func claimOne(t *testing.T, s *Store, lane string) spool.Delivery {
 	t.Helper()
@@ -156,9 +158,9 @@ func TestRerouteSeesAMessageOnce(t *testing.T) {
 	spooltest.Accept(t, s, "x", to...)
 	s.UseTable("tuesday")
 	calls := 0
-	n, err := s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) []relay.Recipient {
+	n, err := s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		calls++
-		return to
+		return to, nil
 	})
 	if n != 1 || calls != 1 || err != nil {
 		t.Errorf("%d messages, %d calls, %v", n, calls, err)

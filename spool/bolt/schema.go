@@ -10,7 +10,7 @@ import (
 )
 
 // schemaVersion is that of the layout in the package comment.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // bucket names. A bucket is never used again for another purpose.
 const (
@@ -32,6 +32,9 @@ const (
 	bucketCauses    = "causes"
 	bucketHeld      = "held"
 	bucketLanes     = "lanes"
+
+	bucketDedupe = "dedupe"
+	bucketForget = "forget"
 )
 
 const (
@@ -44,7 +47,7 @@ const (
 // also writes the new number: a crash within it leaves the old schema, and the
 // next start resumes.
 func migrations() []func(*bbolt.Tx) error {
-	return []func(*bbolt.Tx) error{createLayout, addIncidents}
+	return []func(*bbolt.Tx) error{createLayout, addIncidents, addDedupe}
 }
 
 // migrate brings the file to schemaVersion, step by step.
@@ -104,6 +107,12 @@ func createBuckets(tx *bbolt.Tx, names ...string) error {
 // addIncidents takes schema 1 to 2.
 func addIncidents(tx *bbolt.Tx) error {
 	return createBuckets(tx, bucketIncidents, bucketCauses, bucketHeld, bucketLanes)
+}
+
+// addDedupe takes schema 2 to 3. Records without the fields of schema 3 are
+// due for no warning and no report, so the index of times stays as it is.
+func addDedupe(tx *bbolt.Tx) error {
+	return createBuckets(tx, bucketDedupe, bucketForget)
 }
 
 // createLayout makes schema 1.

@@ -13,7 +13,7 @@ import (
 
 // backToOne makes a file what schema 1 left.
 func backToOne(tx *bbolt.Tx) error {
-	for _, name := range []string{bucketIncidents, bucketCauses, bucketHeld, bucketLanes} {
+	for _, name := range []string{bucketIncidents, bucketCauses, bucketHeld, bucketLanes, bucketDedupe, bucketForget} {
 		if err := tx.DeleteBucket([]byte(name)); err != nil {
 			return err
 		}

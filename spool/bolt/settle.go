@@ -14,8 +14,8 @@ import (
 )
 
 // Mark records what is about to be sent; see spool.Store.
-func (s *Store) Mark(d *spool.Delivery, accepted []int) (wait func() error) {
-	o, err := s.markOp(d, accepted)
+func (s *Store) Mark(d *spool.Delivery, accepted []int, made *relay.Signature) (wait func() error) {
+	o, err := s.markOp(d, accepted, made)
 	if err == nil {
 		err = s.submit(context.Background(), o)
 	}
@@ -25,7 +25,7 @@ func (s *Store) Mark(d *spool.Delivery, accepted []int) (wait func() error) {
 	return func() error { return s.wait(context.Background(), o) }
 }
 
-func (s *Store) markOp(d *spool.Delivery, accepted []int) (*op, error) {
+func (s *Store) markOp(d *spool.Delivery, accepted []int, made *relay.Signature) (*op, error) {
 	k, err := spool.KeyOf(d.Message.ID)
 	if err != nil {
 		return nil, err
@@ -34,9 +34,12 @@ func (s *Store) markOp(d *spool.Delivery, accepted []int) (*op, error) {
 	for _, n := range accepted {
 		index = append(index, d.Index[n])
 	}
-	enc, err := s.codec.EncodeMark(spool.Mark{Lane: d.Lane, At: time.Now(), Index: index})
+	enc, err := s.codec.EncodeMark(spool.Mark{Lane: d.Lane, At: time.Now(), Index: index, New: made})
 	if err != nil {
 		return nil, err
+	}
+	if made != nil {
+		s.leases.mark(d.Lease, made)
 	}
 	key := seqKey(k, d.Lease)
 	return &op{bytes: len(enc), run: func(b *batch) error { return b.marks.Put(key, enc) }}, nil
@@ -51,38 +54,75 @@ func (s *Store) Settle(ctx context.Context, d *spool.Delivery, outcome spool.Set
 	if len(outcome.Recipients) != len(d.Index) {
 		return fmt.Errorf("settle %s: %d recipients for a delivery of %d", d.Message.ID, len(outcome.Recipients), len(d.Index))
 	}
-	return s.do(ctx, &op{bytes: 1024, run: func(b *batch) error { return b.settle(k, d, outcome) }})
+	bytes := 1024
+	for i := range outcome.Notices {
+		if err := checkNotice(&outcome.Notices[i]); err != nil {
+			return fmt.Errorf("settle %s: %w", d.Message.ID, err)
+		}
+		bytes += len(outcome.Notices[i].Body)
+	}
+	var written []spool.Notice
+	err = s.do(ctx, &op{bytes: bytes, run: func(b *batch) (err error) {
+		written, err = b.settle(k, d, &outcome)
+		return err
+	}})
+	if err == nil && len(written) > 0 && outcome.Written != nil {
+		outcome.Written(written)
+	}
+	return err
 }
 
-func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome spool.Settlement) error {
+// settle writes the outcome of a delivery and gives the notices among it.
+func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome *spool.Settlement) (written []spool.Notice, err error) {
 	before, ok, err := b.read(k)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := b.marks.Delete(seqKey(k, d.Lease)); err != nil {
-		return err
+		return nil, err
 	}
 	b.ended = append(b.ended, d.Lease)
 	if !ok {
-		return nil // it is gone, and with it what there was to settle
+		return nil, nil // it is gone, and with it what there was to settle
 	}
 	after := before
 	after.Recipients = slices.Clone(before.Recipients)
 	for n, i := range d.Index {
 		if i >= len(after.Recipients) {
-			return fmt.Errorf("settle %s: it has no recipient %d", d.Message.ID, i)
+			return nil, fmt.Errorf("settle %s: it has no recipient %d", d.Message.ID, i)
 		}
 		after.Recipients[i] = outcome.Recipients[n]
 	}
+	written = slices.Concat(outcome.Notices, b.report(k, d.Lease, &after, outcome))
+	after.Signatures = b.signatures(&after, d.Lease, outcome.Signature)
 	if err := b.putEvents(k, outcome.Events); err != nil {
-		return err
+		return nil, err
 	}
 	if outcome.LaneState != nil {
 		if err := b.putLaneState(d.Lane, outcome.LaneState()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return b.replace(k, &before, &after)
+	if err := b.replace(k, &before, &after); err != nil {
+		return nil, err
+	}
+	return written, b.putNotices(written)
+}
+
+// signatures gives those that are kept with a record: none once nothing will be
+// sent any more. To those of before come the one that is in the mark, and the
+// one that came with the settlement.
+func (b *batch) signatures(rec *spool.Record, lease uint64, made *relay.Signature) []relay.Signature {
+	if rec.Finished() {
+		return nil
+	}
+	kept := rec.Signatures
+	for _, s := range []*relay.Signature{b.s.leases.marked(lease), made} {
+		if s != nil {
+			kept = spool.WithSignature(kept, *s)
+		}
+	}
+	return kept
 }
 
 // loadMarks leases, at Open, what an earlier process was about to send.
@@ -117,9 +157,13 @@ func (s *Store) leaseDoubt(k spool.Key, id uint64, mark spool.Mark, rec *spool.R
 	})
 	s.leases.mu.Lock()
 	defer s.leases.mu.Unlock()
-	d := delivery(rec, s.leases.take(id, k, rec, open, mark.Lane))
+	l := s.leases.take(id, k, rec, open, mark.Lane)
+	d := delivery(rec, l)
 	d.Message.ID = k.ID()
 	d.MarkedAt = mark.At
+	if l.marked = mark.New; mark.New != nil {
+		d.Signatures = spool.WithSignature(rec.Signatures, *mark.New)
+	}
 	s.doubts = append(s.doubts, d)
 }
 

@@ -16,7 +16,7 @@ import (
 func tryAccept(t *testing.T, s *Store, size int) error {
 	t.Helper()
 	m := relay.Message{ID: spool.NewID(), ReceivedAt: time.Now()}
-	return s.Accept(t.Context(), &m, spooltest.Recipients("a", "x@example.com"), strings.NewReader(strings.Repeat("x", size)))
+	return s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: spooltest.Recipients("a", "x@example.com"), Body: strings.NewReader(strings.Repeat("x", size))})
 }
 
 // deliverAll gives everything that is due for lane a the state.

@@ -91,7 +91,7 @@ func (v *verifier) queued(k spool.Key, rec *spool.Record) {
 	for n, count := range heldBy(rec) {
 		v.held[string(heldKey(n, k))] = count
 	}
-	if at, ok := rec.Expiry(); ok {
+	if at, ok := rec.Timeout(); ok {
 		v.expiry[string(timeKey(at, k))] = true
 	}
 	v.sizes[k] = rec.Message.Size

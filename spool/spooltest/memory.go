@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -29,6 +27,7 @@ type Memory struct {
 	leases   map[uint64]*spool.Delivery
 	marks    map[uint64]spool.Delivery // left by a "process" before: see Crash
 	seq      uint64
+	keys     map[[32]byte]remembered
 	failed   chan struct{}
 	closed   bool
 
@@ -41,7 +40,13 @@ type entry struct {
 	rec    spool.Record
 	body   []byte
 	events []relay.Event
-	marks  map[uint64][]int // by lease: the recipients that are about to be sent to
+	marks  map[uint64]mark // by lease
+}
+
+// mark says that some recipients are about to be sent to.
+type mark struct {
+	index []int
+	made  *relay.Signature
 }
 
 var _ spool.Store = (*Memory)(nil)
@@ -56,6 +61,7 @@ func NewMemory() *Memory {
 		open:     make(map[string]bool),
 		ready:    make(map[string]chan struct{}),
 		leases:   make(map[uint64]*spool.Delivery),
+		keys:     make(map[[32]byte]remembered),
 		failed:   make(chan struct{}),
 		states:   make(map[string][]byte),
 		turns:    make(map[string]int),
@@ -69,9 +75,12 @@ func (s *Memory) Crash() {
 	defer s.mu.Unlock()
 	s.marks = make(map[uint64]spool.Delivery)
 	for _, e := range s.messages {
-		for id, index := range e.marks {
-			d := s.delivery(e, s.leases[id].Lane, index)
+		for id, m := range e.marks {
+			d := s.delivery(e, s.leases[id].Lane, m.index)
 			d.Lease, d.MarkedAt = id, time.Now()
+			if m.made != nil {
+				d.Signatures = spool.WithSignature(d.Signatures, *m.made)
+			}
 			s.marks[id] = d
 		}
 	}
@@ -80,42 +89,6 @@ func (s *Memory) Crash() {
 	for id, d := range s.marks {
 		s.leases[id] = &d
 	}
-}
-
-// Accept takes a message in; see spool.Store.
-func (s *Memory) Accept(ctx context.Context, m *relay.Message, to []relay.Recipient, body io.Reader) error {
-	if _, err := spool.KeyOf(m.ID); err != nil {
-		return err
-	}
-	if len(to) == 0 {
-		return errors.New("a message without recipients")
-	}
-	content, err := io.ReadAll(body)
-	if err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return spool.ErrClosed
-	}
-	if s.messages[m.ID] != nil {
-		return fmt.Errorf("message %s is in the spool already", m.ID)
-	}
-	m.Size, m.SHA256 = int64(len(content)), sha256.Sum256(content)
-	s.messages[m.ID] = &entry{
-		rec:   spool.Record{Message: *m, Recipients: slices.Clone(to), Table: s.table},
-		body:  content,
-		marks: make(map[uint64][]int),
-	}
-	if e := s.messages[m.ID]; e.rec.Finished() {
-		e.body = nil
-	}
-	s.wakeAll()
-	return nil
 }
 
 // Open says whether a lane takes mail now; see spool.Store.
@@ -251,59 +224,12 @@ func (s *Memory) lease(e *entry, lane string, index []int) spool.Delivery {
 }
 
 func (s *Memory) delivery(e *entry, lane string, index []int) spool.Delivery {
-	d := spool.Delivery{Message: e.rec.Message, Lane: lane, Index: index}
+	d := spool.Delivery{Message: e.rec.Message, Lane: lane, Index: index, Signatures: e.rec.Signatures}
 	for _, i := range index {
 		d.Recipients = append(d.Recipients, e.rec.Recipients[i])
 		d.Attempt = max(d.Attempt, e.rec.Recipients[i].Attempts+1)
 	}
 	return d
-}
-
-// Mark records what is about to be sent; see spool.Store.
-func (s *Memory) Mark(d *spool.Delivery, accepted []int) (wait func() error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var index []int
-	for _, n := range accepted {
-		index = append(index, d.Index[n])
-	}
-	err := spool.ErrClosed
-	if e := s.messages[d.Message.ID]; e != nil && !s.closed {
-		e.marks[d.Lease], err = index, nil
-	}
-	return func() error { return err }
-}
-
-// Settle writes the outcome of a delivery; see spool.Store.
-func (s *Memory) Settle(_ context.Context, d *spool.Delivery, outcome spool.Settlement) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return spool.ErrClosed
-	}
-	if len(outcome.Recipients) != len(d.Index) {
-		return fmt.Errorf("settle %s: %d recipients for a delivery of %d", d.Message.ID, len(outcome.Recipients), len(d.Index))
-	}
-	delete(s.leases, d.Lease)
-	e := s.messages[d.Message.ID]
-	if e == nil {
-		return nil
-	}
-	delete(e.marks, d.Lease)
-	for n, i := range d.Index {
-		e.rec.Recipients[i] = outcome.Recipients[n]
-	}
-	e.events = append(e.events, outcome.Events...)
-	if outcome.LaneState != nil {
-		if state := outcome.LaneState(); state != nil {
-			s.states[d.Lane] = state
-		}
-	}
-	if e.rec.Finished() && !e.rec.Failed() {
-		e.body = nil
-	}
-	s.wakeAll()
-	return nil
 }
 
 // Release gives a lease back; see spool.Store.
@@ -326,33 +252,6 @@ func (s *Memory) Doubts(context.Context) ([]spool.Delivery, error) {
 	return all, nil
 }
 
-// Expired leases what has run out of time; see spool.Store.
-func (s *Memory) Expired(_ context.Context, now time.Time, max int) (past []spool.Delivery, next time.Time, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
-		e := s.messages[id]
-		var index []int
-		for i := range e.rec.Recipients {
-			r := &e.rec.Recipients[i]
-			switch {
-			case !spool.Expires(r) || s.leased(e, i):
-			case !r.ExpiresAt.After(now):
-				index = append(index, i)
-			case next.IsZero() || r.ExpiresAt.Before(next):
-				next = r.ExpiresAt
-			}
-		}
-		if len(index) > 0 && len(past) < max {
-			past = append(past, s.lease(e, "", index))
-		}
-	}
-	if len(past) == max {
-		next = time.Time{}
-	}
-	return past, next, nil
-}
-
 // UseTable names the routing table of today; see spool.Store.
 func (s *Memory) UseTable(fingerprint string) {
 	s.mu.Lock()
@@ -362,7 +261,7 @@ func (s *Memory) UseTable(fingerprint string) {
 }
 
 // Reroute assigns anew what was queued under another table; see spool.Store.
-func (s *Memory) Reroute(_ context.Context, assign func(relay.Message, []relay.Recipient) []relay.Recipient) (int, error) {
+func (s *Memory) Reroute(_ context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
@@ -371,7 +270,9 @@ func (s *Memory) Reroute(_ context.Context, assign func(relay.Message, []relay.R
 		if e.rec.Table == s.table || !queued {
 			continue
 		}
-		e.rec.Recipients = assign(e.rec.Message, slices.Clone(e.rec.Recipients))
+		var events []relay.Event
+		e.rec.Recipients, events = assign(e.rec.Message, slices.Clone(e.rec.Recipients))
+		e.events = append(e.events, events...)
 		e.rec.Table = s.table
 		n++
 	}

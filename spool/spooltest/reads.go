@@ -96,11 +96,11 @@ func (s *suite) unknown(t *testing.T) {
 		t.Errorf("Open: %v", err)
 	}
 	m := relay.Message{ID: "../../etc/passwd"}
-	if err := s.s.Accept(t.Context(), &m, Recipients("a", "x@example.com"), strings.NewReader("")); err == nil {
+	if err := s.s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: Recipients("a", "x@example.com"), Body: strings.NewReader("")}); err == nil {
 		t.Error("an id that is none was accepted")
 	}
 	m.ID = spool.NewID()
-	if err := s.s.Accept(t.Context(), &m, nil, strings.NewReader("")); err == nil {
+	if err := s.s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: nil, Body: strings.NewReader("")}); err == nil {
 		t.Error("a message for nobody was accepted")
 	}
 	ctx, cancel := context.WithCancel(t.Context())

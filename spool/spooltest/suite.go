@@ -91,7 +91,7 @@ func Accept(t *testing.T, s spool.Store, body string, to ...relay.Recipient) rel
 		ID: spool.NewID(), MessageID: "<m@example.com>", Subject: "hello", From: "app@example.com",
 		ReceivedAt: time.Now().UTC(), Listener: "local", Client: "127.0.0.1",
 	}
-	if err := s.Accept(t.Context(), &m, to, strings.NewReader(body)); err != nil {
+	if err := s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: to, Body: strings.NewReader(body)}); err != nil {
 		t.Fatalf("Accept: %v", err)
 	}
 	return m
@@ -192,7 +192,7 @@ func (s *suite) brokenBody(t *testing.T) {
 		for _, size := range []int{0, 1000, 64*1024 - 512, 700_000} {
 			m := relay.Message{ID: spool.NewID(), From: "a@example.com"}
 			body := io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(cause))
-			if err := s.s.Accept(t.Context(), &m, Recipients("a", "x@example.com"), body); !errors.Is(err, cause) {
+			if err := s.s.Accept(t.Context(), &spool.Incoming{Message: &m, Recipients: Recipients("a", "x@example.com"), Body: body}); !errors.Is(err, cause) {
 				t.Fatalf("Accept gave %v, want %v", err, cause)
 			}
 			if _, err := s.s.Get(t.Context(), m.ID); !errors.Is(err, spool.ErrNotFound) {
@@ -207,7 +207,7 @@ func (s *suite) brokenBody(t *testing.T) {
 func (s *suite) idOnce(t *testing.T) {
 	m := Accept(t, s.s, "first", Recipients("a", "x@example.com")...)
 	again := m
-	if err := s.s.Accept(t.Context(), &again, Recipients("a", "y@example.com"), strings.NewReader("second")); err == nil {
+	if err := s.s.Accept(t.Context(), &spool.Incoming{Message: &again, Recipients: Recipients("a", "y@example.com"), Body: strings.NewReader("second")}); err == nil {
 		t.Fatal("an id was taken twice")
 	}
 	if got := s.read(t, m); got != "first" {
@@ -383,7 +383,7 @@ func (s *suite) doubt(t *testing.T) {
 	s.s.Open("a", true)
 	m := Accept(t, s.s, "x", Recipients("a", "1@example.com", "2@example.com", "3@example.com")...)
 	d := s.claimOne(t, "a")
-	if err := s.s.Mark(&d, []int{0, 2})(); err != nil {
+	if err := s.s.Mark(&d, []int{0, 2}, nil)(); err != nil {
 		t.Fatal(err)
 	}
 	s.s = s.Restart(t, true)
@@ -476,9 +476,9 @@ func (s *suite) reroute(t *testing.T) {
 	}
 	s.s.UseTable("tuesday")
 	s.none(t, "a")
-	n, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) []relay.Recipient {
+	n, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		to[0].Eligible = []string{"b"}
-		return to
+		return to, nil
 	})
 	if err != nil || n != 600 {
 		t.Fatalf("rerouted %d, %v", n, err)
