@@ -42,6 +42,9 @@ type grammar struct {
 	Explain  explainCmd  `cmd:"" help:"Tell what a reply means and what is done about it, or where a message stands."`
 	User     userCmd     `cmd:"" help:"Make lines for the users file."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
+
+	Completion completionCmd `cmd:"" help:"Print what a shell needs to complete commands and flags."`
+	Man        manCmd        `cmd:"" hidden:"" help:"Print the manual page."`
 }
 
 const defaultConfig = "/etc/relaykeep/config.hcl"
@@ -92,6 +95,11 @@ func run(args []string, a app) int {
 	if err != nil {
 		return a.fail("", err)
 	}
+	if answered, err := a.answeredShell(parser); err != nil {
+		return a.fail("", err)
+	} else if answered {
+		return exitDone
+	}
 	ctx, err := parser.Parse(args)
 	var wrong *kong.ParseError
 	switch {
@@ -135,7 +143,9 @@ func misuse(wrong *kong.ParseError) usageError {
 	}
 	var names []string
 	for _, child := range node.Children {
-		names = append(names, child.Name)
+		if !child.Hidden {
+			names = append(names, child.Name)
+		}
 	}
 	said := wrong.Error()
 	if names == nil || !strings.HasPrefix(said, "expected ") && !strings.HasPrefix(said, "unexpected argument ") {
