@@ -1,8 +1,11 @@
-// Package message is the streaming work on a mail's content while it is taken
-// in: newline repair, the reading of its header section, and the Received line
-// that goes on top.
+// Package message is the streaming work on a mail's content.
+//
+// While it is taken in: newline repair, the reading of its header section, the
+// Received line that goes on top, and the search for what not every server
+// takes (Scan). On the way out: what a server does not take is encoded anew
+// (Recode).
 //
 // Nothing here holds a message: memory is bounded by the header section
 // (MaxHeader) and by the buffers of the caller. Input is hostile; no input
-// panics.
+// panics. What is changed, receivers decode to the same content.
 package message
