@@ -25,15 +25,6 @@ func charsetOf(text []byte) string {
 	return charsetUnknown
 }
 
-func isASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
 // isEncodedWord reports whether a word is encoded already.
 func isEncodedWord(w []byte) bool {
 	return len(w) > 6 && bytes.HasPrefix(w, []byte("=?")) && bytes.HasSuffix(w, []byte("?="))

@@ -8,7 +8,7 @@ type entity struct {
 	parent    *entity // nil: it is the message
 	index     int     // in the order of the header sections, from 0
 	depth     int     // the number of parents
-	kind      kind
+	kind      structure
 	media     mediaType
 	typed     bool // there is a Content-Type field
 	versioned bool // there is a MIME-Version field
@@ -18,14 +18,14 @@ type entity struct {
 	parts     int  // of a multipart, so far
 }
 
-// kind is what the text of an entity is made of.
-type kind uint8
+// structure is what the text of an entity is made of.
+type structure uint8
 
 const (
-	leaf    kind = iota
-	multi        // parts; its own text is what stands before the first and after the last
-	nested       // a message
-	unknown      // a structure that is not followed: too deep, too much, or unclear
+	leaf    structure = iota
+	multi             // parts; its own text is what stands before the first and after the last
+	nested            // a message
+	unknown           // a structure that is not followed: too deep, too much, or unclear
 )
 
 // encoding is a Content-Transfer-Encoding (RFC 2045 6).
@@ -37,6 +37,13 @@ const (
 	base64Encoding
 	otherEncoding
 )
+
+// parseSection reads a whole header section.
+func parseSection(raw []byte) *Header {
+	h := &Header{raw: raw, exhausted: true}
+	h.parse()
+	return h
+}
 
 // newEntity reads what a header section says of what follows it. inDigest says
 // that it is a part of a multipart/digest, whose parts are messages unless
@@ -51,7 +58,7 @@ func newEntity(h *Header, inDigest bool) *entity {
 		e.media = parseMediaType(h.first("Content-Type"))
 	}
 	e.versioned = h.Count("Mime-Version") > 0
-	e.encoding, e.wide = parseEncoding(h.first("Content-Transfer-Encoding"))
+	e.encoding, e.wide = parseEncoding(h.first(encodingField))
 	switch {
 	case e.media.major == "multipart" && e.media.boundary == "":
 		e.kind = unknown

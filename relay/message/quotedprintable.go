@@ -19,8 +19,6 @@ type quoter struct {
 	cr     bool
 }
 
-const upperHex = "0123456789ABCDEF"
-
 func (q *quoter) write(dst, text []byte) []byte {
 	for _, c := range text {
 		if q.cr {

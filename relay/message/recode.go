@@ -9,12 +9,8 @@ import (
 // anew for it.
 type Recode struct {
 	LongLines bool // lines over 998 bytes, which no server has to take (RFC 5321 4.5.3.1.6)
-	EightBit  bool // bytes that are not ASCII: without 8BITMIME (RFC 6152)
-
-	// Field, where it is set and EightBit too, gives a field of a header
-	// section that holds bytes that are not ASCII in another form: raw, CRLF
-	// ended. nil: such fields stay as they are.
-	Field func(field []byte) []byte
+	EightBit  bool // text that is not ASCII: without 8BITMIME (RFC 6152)
+	Header    bool // header sections that are not ASCII: without SMTPUTF8 (RFC 6531); see Downgrade
 }
 
 // A Plan is what has to become of one message. It is the same for the same
@@ -28,7 +24,7 @@ type Plan struct {
 // message may not be changed into one that it takes.
 type UnmendableError struct {
 	LongLine bool   // a line over 998 bytes; else bytes that are not ASCII
-	Header   bool   // in a header section
+	Header   bool   // in a header section; else in a text
 	Type     string // the media type of the part, fit to be shown
 }
 
@@ -46,7 +42,7 @@ func (e *UnmendableError) Error() string {
 
 // Plan reads a message with CRLF line ends to its end and says what has to
 // become of it. Memory is bounded by MaxHeader and the number of parts. The
-// error is an *UnmendableError or one of r.
+// error is an *UnmendableError, an *AddressError or one of r.
 func (c Recode) Plan(r io.Reader) (*Plan, error) {
 	s := &survey{recode: c, plan: &Plan{recode: c}}
 	w := newWalker(s)
@@ -75,7 +71,9 @@ func (p *Plan) Needed() bool { return len(p.actions) > 0 }
 // Reader reads the message that the plan was made for, changed as planned:
 // receivers decode the same content of every part, but for what stands before
 // and behind the parts of a multipart, which they do not show. No line is over
-// 998 bytes, and with EightBit no byte of a text is not ASCII.
+// 998 bytes, with EightBit no byte of a text is not ASCII, and with Header no
+// byte of a header section, unless the part is signed or encrypted and the
+// server takes 8-bit content.
 //
 // A part of text becomes quoted-printable, or base64 where more than a third of
 // it is not ASCII; any other becomes base64. What is quoted-printable or base64

@@ -1,7 +1,5 @@
 package message
 
-import "bytes"
-
 // rewriter is the visitor of Plan.Reader.
 type rewriter struct {
 	plan *Plan
@@ -31,13 +29,10 @@ func (r *rewriter) section(e *entity, raw []byte) {
 		r.out = append(r.out, raw...)
 		return
 	}
-	h := &Header{raw: raw, exhausted: true}
-	h.parse()
-	for _, f := range h.fields {
-		if a.encoding != "" && h.named(f, encodingField) {
-			continue
+	for _, f := range parseSection(raw).Fields() {
+		if a.encoding == "" || !f.Is(encodingField) {
+			r.field(f)
 		}
-		r.field(raw[f.start:f.end])
 	}
 	r.add(a.version, "MIME-Version", "1.0")
 	r.add(a.mediaType != "", "Content-Type", a.mediaType)
@@ -49,27 +44,25 @@ const encodingField = "Content-Transfer-Encoding"
 
 func (r *rewriter) add(wanted bool, name, value string) {
 	if wanted {
-		r.out = append(r.out, name+": "+value+crlf...)
+		r.out = append(r.out, NewField(name, value).Raw()...)
 	}
 }
 
-// field writes a field that stays.
-func (r *rewriter) field(field []byte) {
+// field writes a field that stays. The plan was made because it can be done.
+func (r *rewriter) field(f Field) {
 	c := r.plan.recode
-	if c.EightBit && c.Field != nil && eightBit(field) {
-		field = c.Field(field)
+	if c.Header {
+		if ascii, err := Downgrade(f); err == nil {
+			f = ascii
+		}
 	}
-	start := len(r.out)
-	folded := false
-	if c.LongLines && tooLong(field) {
-		r.out, folded = fold(r.out, field)
+	if c.LongLines && tooLong(f.Raw()) {
+		if out, ok := fold(r.out, f.Raw()); ok {
+			r.out = out
+			return
+		}
 	}
-	if !folded {
-		r.out = append(r.out[:start], field...)
-	}
-	if !bytes.HasSuffix(r.out, []byte(crlf)) {
-		r.out = append(r.out, crlf...)
-	}
+	r.out = append(r.out, f.Raw()...)
 }
 
 func (r *rewriter) text(e *entity, piece []byte) {

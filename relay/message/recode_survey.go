@@ -37,15 +37,30 @@ type survey struct {
 func (s *survey) section(e *entity, raw []byte) {
 	s.sample = sample{}
 	long := s.recode.LongLines && tooLong(raw)
-	high := s.recode.EightBit && s.recode.Field != nil && eightBit(raw)
+	high := (s.recode.Header || s.recode.EightBit) && !isASCII(raw)
 	switch {
 	case !long && !high:
 	case e.sealed, e.kind == unknown:
-		s.fail(e, long, true)
+		if long || s.recode.EightBit {
+			s.fail(&UnmendableError{LongLine: long, Header: true, Type: e.media.String()})
+		}
 	case long && !foldable(raw):
-		s.fail(e, true, true)
-	default:
+		s.fail(&UnmendableError{LongLine: true, Header: true, Type: e.media.String()})
+	case long || s.recode.Header:
+		s.downgrades(raw)
 		s.action(e).section = true
+	}
+}
+
+// downgrades finds fields that cannot be written in ASCII.
+func (s *survey) downgrades(raw []byte) {
+	if !s.recode.Header || isASCII(raw) {
+		return
+	}
+	for _, f := range parseSection(raw).Fields() {
+		if _, err := Downgrade(f); err != nil {
+			s.fail(err)
+		}
 	}
 }
 
@@ -67,7 +82,7 @@ func (s *survey) end(e *entity, _ bool) {
 	case !long && !high:
 		return
 	case !e.mendable(), e.kind == multi && e.parts == 0:
-		s.fail(e, long, false)
+		s.fail(&UnmendableError{LongLine: long, Type: e.media.String()})
 		return
 	}
 	a := s.action(e)
@@ -110,9 +125,9 @@ func (s *survey) action(e *entity) *action {
 	return &s.plan.actions[e.index]
 }
 
-func (s *survey) fail(e *entity, long, header bool) {
+func (s *survey) fail(err error) {
 	if s.err == nil {
-		s.err = &UnmendableError{LongLine: long, Header: header, Type: e.media.String()}
+		s.err = err
 	}
 }
 
@@ -127,7 +142,7 @@ type sample struct {
 func (s *sample) add(piece []byte) {
 	s.size += int64(len(piece))
 	s.nul = s.nul || bytes.IndexByte(piece, 0) >= 0
-	if s.high == 0 && !eightBit(piece) {
+	if s.high == 0 && isASCII(piece) {
 		return
 	}
 	for _, c := range piece {

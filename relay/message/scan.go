@@ -67,7 +67,7 @@ func (f *findings) section(e *entity, raw []byte) {
 
 func (f *findings) text(_ *entity, piece []byte) { f.look(piece) }
 
-func (f *findings) look(b []byte) { f.eightBit = f.eightBit || eightBit(b) }
+func (f *findings) look(b []byte) { f.eightBit = f.eightBit || !isASCII(b) }
 
 func (f *findings) longLine(e *entity) {
 	f.long = true

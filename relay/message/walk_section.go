@@ -65,10 +65,8 @@ func (w *walker) beginSection(parent *entity) {
 // endSection ends the header section, which is the first n bytes of head, and
 // goes on with what its entity is made of.
 func (w *walker) endSection(n int) {
-	h := &Header{raw: w.head[:n], exhausted: true}
-	h.parse()
 	parent := w.parent
-	e := newEntity(h, parent != nil && parent.kind == multi && parent.media.minor == "digest")
+	e := newEntity(parseSection(w.head[:n]), parent != nil && parent.kind == multi && parent.media.minor == "digest")
 	w.place(e)
 	switch {
 	case e.kind == multi && (w.beyond(e) || w.isOpen(e.media.boundary)), e.kind == nested && w.beyond(e):

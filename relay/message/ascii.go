@@ -4,20 +4,20 @@ import "encoding/binary"
 
 const highBits = 0x8080808080808080
 
-// eightBit reports whether b holds a byte that is not ASCII.
-func eightBit(b []byte) bool {
+// isASCII reports whether all bytes of b are ASCII.
+func isASCII(b []byte) bool {
 	for len(b) >= 32 {
 		w := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
 			binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
 		if w&highBits != 0 {
-			return true
+			return false
 		}
 		b = b[32:]
 	}
 	for _, c := range b {
 		if c >= 0x80 {
-			return true
+			return false
 		}
 	}
-	return false
+	return true
 }
