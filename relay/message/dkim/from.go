@@ -2,24 +2,31 @@ package dkim
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
 
 // fromDomain gives the domain of the first address in the value of a From
-// field, in lower case and as A-labels; "" if it has none. The value need not be
-// well-formed: who reads the mail shows some address in any case.
+// field, in lower case and as A-labels; "" if it has none.
+//
+// The value need not be well-formed, other than for message.Addresses: programs
+// write "Smith, Inc. <a@example.com>" without quotes, every reader shows an
+// address there, and DMARC asks for its signature.
 func fromDomain(value string) string {
 	_, domain, ok := cutLast(firstAddress(value), '@')
 	if !ok {
 		return ""
 	}
-	domain = strings.TrimSuffix(strings.TrimSpace(domain), ".")
+	domain = strings.TrimSuffix(unspaced(domain), ".") // RFC 5322 4.4 has white space around dots
+	if strings.IndexFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return strings.ToLower(domain)
+	}
 	domain, err := idna.Lookup.ToASCII(domain)
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(domain)
+	return domain
 }
 
 // firstAddress gives what stands in the first pair of angle brackets, or before

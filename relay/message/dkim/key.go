@@ -28,6 +28,8 @@ func (k Key) check() error {
 	return checkPublic(k.Private.Public())
 }
 
+var errNoAlgorithm = errors.New("DKIM knows RSA and Ed25519 keys only; make one with relaykeep dkim keygen")
+
 // checkPublic refuses keys that no verifier would take.
 func checkPublic(public crypto.PublicKey) error {
 	switch p := public.(type) {
@@ -35,9 +37,18 @@ func checkPublic(public crypto.PublicKey) error {
 		return nil
 	case *rsa.PublicKey:
 		if p.N.BitLen() < MinRSA {
-			return fmt.Errorf("an RSA key of %d bits is too short: verifiers ignore it; make one of %d", p.N.BitLen(), GoodRSA)
+			return fmt.Errorf("an RSA key of %d bits is too short, verifiers ignore it; make one of %d with relaykeep dkim keygen", p.N.BitLen(), GoodRSA)
 		}
 		return nil
 	}
-	return fmt.Errorf("a key of type %T cannot sign; take RSA or Ed25519", public)
+	return errNoAlgorithm
+}
+
+// Algorithm names the algorithm of a public key as a DNS record does: "rsa" or
+// "ed25519"; bits is the length of an RSA key, else 0.
+func Algorithm(public crypto.PublicKey) (name string, bits int) {
+	if p, ok := public.(*rsa.PublicKey); ok {
+		return "rsa", p.N.BitLen()
+	}
+	return "ed25519", 0
 }
