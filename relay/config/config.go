@@ -23,6 +23,7 @@ type Config struct {
 	Routes    []Route    // at least one, in file order: the first that matches wins
 	Retries   map[string]retry.Policy
 	Packs     []classify.Pack // own rules, in file order; good for classify.New
+	DKIM      []DKIM          // the domains whose mail is signed, in file order; see Config.Signing
 	Admin     Admin
 	Log       Log
 
@@ -60,6 +61,9 @@ type Upstream struct {
 	Rate          quota.Limit   // the zero Limit: as fast as it takes
 	Quota         []quota.Limit // all hold
 	CountMessages bool          // rate and quota count messages, else recipients
+
+	Sign     bool     // with DKIM, where a key fits
+	Unsigned []string // header fields that the provider replaces
 }
 
 // Route is one way that mail may go.

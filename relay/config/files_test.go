@@ -1,9 +1,11 @@
 package config
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -11,10 +13,13 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"relaykeep/relay/message/dkim"
 )
 
 // filesFolder makes a folder with the files that configurations name: good.pem
-// with good.key, other.key, and users.
+// with good.key, other.key, users, and of DKIM dkim.pem, open.pem, which anybody
+// may read, and short.pem.
 func filesFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -33,6 +38,19 @@ func filesFolder(t *testing.T) string {
 	write(t, folder, "good.key", keyPEM(t, good))
 	write(t, folder, "other.key", keyPEM(t, other))
 	write(t, folder, "users", []byte("app:$2y$05$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"))
+	ed25519, err := dkim.GenerateEd25519()
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, err := rsa.GenerateKey(rand.Reader, dkim.MinRSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, folder, "dkim.pem", keyPEM(t, ed25519))
+	write(t, folder, "short.pem", keyPEM(t, short))
+	if err := os.Chmod(write(t, folder, "open.pem", keyPEM(t, ed25519)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return folder
 }
 
@@ -45,7 +63,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func keyPEM(t *testing.T, key *ecdsa.PrivateKey) []byte {
+func keyPEM(t *testing.T, key crypto.Signer) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

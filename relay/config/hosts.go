@@ -13,7 +13,7 @@ var errHost = errors.New(`is not a host name; write one like "relay.example.com"
 
 // domain takes a host name: RFC 1123 section 2.1, underscores allowed.
 func domain(s string) (string, error) {
-	if len(s) == 0 || len(s) > 253 {
+	if len(s) == 0 || len(s) > maxName {
 		return "", errHost
 	}
 	for label := range strings.SplitSeq(s, ".") {
@@ -26,6 +26,9 @@ func domain(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// maxName is the length of a name of the DNS in text, in bytes (RFC 1035 2.3.4).
+const maxName = 253
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 

@@ -87,6 +87,7 @@ func readConfig(s *section) *Config {
 	c.Listeners = readListeners(s, c.Hostname)
 	c.Packs = readPacks(s)
 	c.Upstreams = readUpstreams(s, c.Hostname)
+	c.DKIM = readDKIM(s, c.Upstreams)
 	warnShortName(s, c)
 	c.Retries = readRetries(s)
 	c.Routes = readRoutes(s, c)

@@ -9,9 +9,6 @@ import (
 // readPending reads the blocks that have no behaviour yet. They are checked
 // all the same, so that a typing error in them is told as one.
 func readPending(s *section) {
-	for _, k := range s.named("dkim") {
-		readDKIM(k)
-	}
 	for _, f := range s.named("filter") {
 		readFilter(f)
 	}
@@ -22,31 +19,6 @@ func readPending(s *section) {
 		readDedupe(d)
 	}
 	readWatching(s)
-}
-
-// readDKIM reads a block dkim: the keys of a domain.
-func readDKIM(s *section) {
-	if _, err := domain(s.name); err != nil {
-		s.errorAt(s.header, "%s: the name is that of a domain; write dkim \"example.com\" { … }", s.title)
-	}
-	keys := s.unnamed("key")
-	if len(keys) == 0 {
-		s.errorAt(s.header, "%s: there is no key; write key { selector = \"s1\" and file = \"…\" } in it", s.title)
-	}
-	for _, k := range keys {
-		needed(k, "selector", `"s1"`, selector)
-		needed(k, "file", `"/etc/relaykeep/dkim/s1.pem"`, nonEmpty)
-		k.end()
-	}
-	s.end()
-}
-
-// selector takes what a DNS name may have before ._domainkey.
-func selector(v string) (string, error) {
-	if _, err := domain(v); err != nil {
-		return "", errors.New(`is not a selector; write one like "s1"`)
-	}
-	return v, nil
 }
 
 // readFilter reads a block filter.

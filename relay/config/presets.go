@@ -17,7 +17,8 @@ type presets struct {
 	recipients    int   // per transaction
 	size          int64 // of a message; 0: what EHLO says
 	rate          quota.Limit
-	countMessages bool // what rate counts
+	countMessages bool     // what rate counts
+	unsigned      []string // see classify.Presets.UnsignedHeaders
 }
 
 // presetsByProvider gives the presets of a provider by its name. The packs that
@@ -36,7 +37,7 @@ func presetsByProvider() func(provider string) presets {
 		known, _ := c.Presets(provider)
 		p.connections = cmp.Or(known.MaxConnections, p.connections)
 		p.recipients = cmp.Or(known.MaxRecipients, p.recipients)
-		p.size = known.MaxMessageSize
+		p.size, p.unsigned = known.MaxMessageSize, known.UnsignedHeaders
 		if rate, err := limitOf(known.Rate); err == nil {
 			p.rate, p.countMessages = rate, known.Count == "messages"
 		}

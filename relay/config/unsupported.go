@@ -25,7 +25,6 @@ var unsupported = map[string]refusal{
 
 	"spool.encryption_key_file": {when: isFilled},
 
-	"upstream.dkim":    {when: isTrue},
 	"upstream.rewrite": {},
 
 	"route.bounce": {},
@@ -40,7 +39,6 @@ var unsupported = map[string]refusal{
 	"admin.http":       {when: isFilled},
 	"admin.token_file": {when: isFilled},
 
-	"dkim":     {},
 	"dedupe":   {},
 	"filter":   {},
 	"webhook":  {},

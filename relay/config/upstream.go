@@ -54,6 +54,7 @@ func readUpstream(s *section, hostname string) Upstream {
 	}
 	u.Breaker = readBreaker(s.block("breaker"))
 	readAmounts(s, &u, usual)
+	u.Sign, u.Unsigned = s.boolean("dkim", true), usual.unsigned
 	readUpstreamPending(s)
 	checkSource(s, u.Options)
 	warnWeakUpstream(s, u.Options)
@@ -77,7 +78,6 @@ func readBreaker(s *section) delivery.Breaker {
 
 // readUpstreamPending reads what has no behaviour yet.
 func readUpstreamPending(s *section) {
-	s.boolean("dkim", true)
 	if r := s.block("rewrite"); r.written {
 		read(r, "from", "", optional(mailAddress))
 		read(r, "envelope_from", "", optional(mailAddress))

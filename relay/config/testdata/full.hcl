@@ -156,6 +156,17 @@ classify "mine" {
   }
 }
 
+dkim "Example.com" {
+  key {
+    selector = "s1"
+    file     = "dkim.pem"
+  }
+  key {
+    selector = "s2.2026"
+    file     = "dkim.pem"
+  }
+}
+
 bounce {
   to = "none"
 }

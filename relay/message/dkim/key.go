@@ -28,7 +28,7 @@ func (k Key) check() error {
 	return checkPublic(k.Private.Public())
 }
 
-var errNoAlgorithm = errors.New("DKIM knows RSA and Ed25519 keys only; make one with relaykeep dkim keygen")
+var errNoAlgorithm = errors.New("its key is of neither RSA nor Ed25519, which DKIM knows; make one with relaykeep dkim keygen")
 
 // checkPublic refuses keys that no verifier would take.
 func checkPublic(public crypto.PublicKey) error {
@@ -37,7 +37,7 @@ func checkPublic(public crypto.PublicKey) error {
 		return nil
 	case *rsa.PublicKey:
 		if p.N.BitLen() < MinRSA {
-			return fmt.Errorf("an RSA key of %d bits is too short, verifiers ignore it; make one of %d with relaykeep dkim keygen", p.N.BitLen(), GoodRSA)
+			return fmt.Errorf("its RSA key of %d bits is too short, verifiers ignore it; make one of %d with relaykeep dkim keygen", p.N.BitLen(), GoodRSA)
 		}
 		return nil
 	}

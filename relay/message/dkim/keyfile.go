@@ -20,32 +20,32 @@ const maxKeyFile = 64 << 10
 
 // ReadKeyFile reads a private key that is its owner's, and his group's, alone:
 // PEM with PKCS#1 (RSA) or PKCS#8 (RSA, Ed25519), without a passphrase. Errors
-// are one line that says what to do; of the file they name at most the path.
+// are one line that says what to do; they go on after "cannot use PATH: ", and
+// hold neither the path nor anything of the content.
 func ReadKeyFile(path string) (crypto.Signer, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, reason(err))
+		return nil, reason(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, reason(err))
+		return nil, reason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file, but a folder or the like")
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return nil, fmt.Errorf("anybody on this machine may use the private key %s (its mode is %04o); run: chmod o= %s", path, mode, path)
+		return nil, fmt.Errorf("its mode %04o lets everybody on this machine use the private key; run chmod o= on it", mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, reason(err))
+		return nil, reason(err)
 	}
 	if len(text) > maxKeyFile {
-		return nil, fmt.Errorf("%s is no key file: it is larger than 64 KiB", path)
+		return nil, errors.New("it is no key file, but larger than 64 KiB")
 	}
-	key, err := ParseKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return key, nil
+	return ParseKey(text)
 }
 
 // reason takes operation and path off an error, which the message has already.
@@ -64,9 +64,9 @@ func ParseKey(text []byte) (crypto.Signer, error) {
 		block, rest := pem.Decode(text)
 		switch {
 		case block == nil && instead != "":
-			return nil, fmt.Errorf("there is no private key, but a %s", instead)
+			return nil, fmt.Errorf("there is no private key in it, but a %s", instead)
 		case block == nil:
-			return nil, errors.New("there is no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----")
+			return nil, errors.New("there is no private key in it; that begins with -----BEGIN PRIVATE KEY-----")
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			return parseBlock(block)
 		}
@@ -78,7 +78,7 @@ func ParseKey(text []byte) (crypto.Signer, error) {
 // header, PKCS#8 in the type.
 func parseBlock(block *pem.Block) (crypto.Signer, error) {
 	if block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-		return nil, errors.New("the key has a passphrase; take it off: openssl pkey -in FILE -out NEWFILE")
+		return nil, errors.New("its key has a passphrase, which nobody could type; take it off: openssl pkey -in FILE -out NEWFILE")
 	}
 	var key any
 	var err error
@@ -93,7 +93,7 @@ func parseBlock(block *pem.Block) (crypto.Signer, error) {
 		return nil, fmt.Errorf("a key of the kind %q is not understood; write PKCS#8: openssl pkey -in FILE -out NEWFILE", block.Type)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the key is damaged: %w", err)
+		return nil, fmt.Errorf("its key is damaged: %w", err)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
@@ -113,7 +113,7 @@ func GenerateEd25519() (crypto.Signer, error) {
 
 // WriteKeyFile writes a private key as PKCS#8 in PEM to a new file that only its
 // owner may read, to the disk. A file that is there is left alone: the error
-// matches fs.ErrExist.
+// matches fs.ErrExist. Errors hold no path.
 func WriteKeyFile(path string, key crypto.Signer) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -121,11 +121,11 @@ func WriteKeyFile(path string, key crypto.Signer) error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, reason(err))
+		return reason(err)
 	}
 	err = errors.Join(pem.Encode(f, &pem.Block{Type: "PRIVATE KEY", Bytes: der}), f.Sync(), f.Close())
 	if err != nil {
-		return errors.Join(fmt.Errorf("cannot write %s: %w", path, err), os.Remove(path))
+		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }
