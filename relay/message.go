@@ -41,6 +41,9 @@ type Message struct {
 	// people, joined by "; ": "12 bare line ends; Message-ID added"; "" for
 	// nothing.
 	Repaired string
+
+	// Content is what the body was found to hold when it was accepted.
+	Content Content
 }
 
 // Signature is one DKIM-Signature header field or several (RFC 6376) for

@@ -51,6 +51,7 @@ func anyRecord(t *rapid.T) Record {
 		Size: rapid.Int64().Draw(t, "size"), ReceivedAt: when.Draw(t, "received"), Listener: text.Draw(t, "listener"),
 		Client: text.Draw(t, "client"), User: text.Draw(t, "user"), EightBit: rapid.Bool().Draw(t, "8bit"), UTF8: rapid.Bool().Draw(t, "utf8"),
 		Return: text.Draw(t, "return"), EnvelopeID: text.Draw(t, "envid"), Repaired: text.Draw(t, "repaired"),
+		Content: relay.Content(rapid.IntRange(0, 7).Draw(t, "content")),
 	}
 	if n := rapid.IntRange(0, 2).Draw(t, "signatures"); n > 0 {
 		r.Signatures = rapid.SliceOfN(signature, n, n).Draw(t, "kept")
@@ -83,7 +84,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 15}, {relay.Recipient{}, 21}, {relay.Verdict{}, 13}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
+	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 13}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}

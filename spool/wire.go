@@ -39,6 +39,7 @@ type wireMessage struct {
 	Return     string   `cbor:"13,keyasint,omitempty"`
 	EnvelopeID string   `cbor:"14,keyasint,omitempty"`
 	Repaired   string   `cbor:"15,keyasint,omitempty"`
+	Content    uint8    `cbor:"16,keyasint,omitempty"`
 }
 
 type wireRecipient struct {
@@ -138,7 +139,7 @@ func toWireMessage(m *relay.Message) wireMessage {
 		Size: m.Size, SHA256: m.SHA256, ReceivedAt: nanos(m.ReceivedAt),
 		Listener: m.Listener, Client: m.Client, User: m.User,
 		EightBit: m.EightBit, UTF8: m.UTF8, Return: m.Return, EnvelopeID: m.EnvelopeID,
-		Repaired: m.Repaired,
+		Repaired: m.Repaired, Content: uint8(m.Content),
 	}
 }
 
@@ -148,7 +149,7 @@ func (w *wireMessage) message() relay.Message {
 		Size: w.Size, SHA256: w.SHA256, ReceivedAt: fromNanos(w.ReceivedAt),
 		Listener: w.Listener, Client: w.Client, User: w.User,
 		EightBit: w.EightBit, UTF8: w.UTF8, Return: w.Return, EnvelopeID: w.EnvelopeID,
-		Repaired: w.Repaired,
+		Repaired: w.Repaired, Content: relay.Content(w.Content),
 	}
 }
 
