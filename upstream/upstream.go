@@ -55,6 +55,16 @@ type Handover interface {
 	Mark(accepted []int) (wait func() error)
 }
 
+// Prepared is a message as a server gets it.
+type Prepared struct {
+	Message relay.Message // its envelope sender may be another one than the stored
+	Body    relay.Body
+
+	// Signature is a new one that is to be kept; nil where one that was kept
+	// has served, or none is wanted.
+	Signature *relay.Signature
+}
+
 // Capabilities is what a server can carry.
 type Capabilities struct {
 	EightBit bool // content that is not ASCII: 8BITMIME (RFC 6152)

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +32,7 @@ type attempt struct {
 	outcomes []outcome // by place in d.Recipients
 	panicked string
 
+	made    *relay.Signature // by this attempt; nil: none, or it is kept already
 	body    relay.Body
 	mu      sync.Mutex
 	bodyErr error
@@ -57,7 +57,7 @@ func (a *attempt) carry(t upstream.Transport) {
 // without an attempt: their time is over, their route is gone, or their sender
 // is refused here.
 func (a *attempt) sort() {
-	all, admitted := a.d.Recipients, a.l.senders.admit(a.d.Message.From, a.started)
+	all, admitted := a.d.Recipients, a.l.senders.admit(a.s.senderAt(a.l.Name, a.d.Message.From), a.started)
 	for i := range all {
 		_, routed := a.s.Routes[all[i].Route]
 		switch {
@@ -108,11 +108,6 @@ func (a *attempt) deliver(t upstream.Transport) {
 	a.verdicts = verdicts
 }
 
-// Prepare implements upstream.Handover.
-func (a *attempt) Prepare(context.Context, upstream.Capabilities) (relay.Message, relay.Body, error) {
-	return a.d.Message, a, nil
-}
-
 // Mark implements upstream.Handover.
 func (a *attempt) Mark(accepted []int) (wait func() error) {
 	marked := make([]bool, len(a.to))
@@ -121,13 +116,13 @@ func (a *attempt) Mark(accepted []int) (wait func() error) {
 	}
 	a.marked = marked
 	if len(a.to) == len(a.d.Recipients) {
-		return a.s.Spool.Mark(a.d, accepted, nil)
+		return a.s.Spool.Mark(a.d, accepted, a.made)
 	}
 	places := make([]int, len(accepted))
 	for i, at := range accepted {
 		places[i] = a.asked[at]
 	}
-	return a.s.Spool.Mark(a.d, places, nil)
+	return a.s.Spool.Mark(a.d, places, a.made)
 }
 
 // Open implements relay.Body.

@@ -228,8 +228,8 @@ func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 		l.attempted(&a, gen, taken)
 		a.settle()
 		l.settled()
-		if a.delivered() && l.senders.blocks(d.Message.From) {
-			if number, ok := l.s.book.find(senderCause(l.Name, d.Message.From)); ok {
+		if sender := l.s.senderAt(l.Name, d.Message.From); a.delivered() && l.senders.blocks(sender) {
+			if number, ok := l.s.book.find(senderCause(l.Name, sender)); ok {
 				l.s.mended(number)
 			}
 		}

@@ -38,6 +38,7 @@ type Lane struct {
 	MaxConnections int                // how many attempts at once
 	MaxRecipients  int                // per attempt
 	Breaker        Breaker
+	Prepare        Preparer // what is done to mail on its way there; nil: it goes as it is stored
 
 	// Pace and Quota bound what it is given; nil: nothing does. The lane owns
 	// them. A rate makes its mail wait; a quota that is used up closes it.

@@ -19,7 +19,7 @@ func (a *attempt) settle() {
 	}
 	a.s.settle(context.Background(), a.d, a.outcomes, telling{
 		at: a.ended, upstream: a.l.Name, attempt: a.d.Attempt, duration: a.ended.Sub(a.started),
-		state: a.l.state,
+		state: a.l.state, signature: a.made,
 	})
 }
 
@@ -73,7 +73,7 @@ func (s *Scheduler) sceneOf(lane string, m relay.Message, r relay.Recipient, now
 		route.Upstreams = route.Order(string(m.ID))
 	}
 	return scene{
-		lane: lane, sender: m.From, route: route, received: m.ReceivedAt,
+		lane: lane, sender: s.senderAt(lane, m.From), route: route, received: m.ReceivedAt,
 		now: now, random: random, state: s.stateOf,
 	}
 }
@@ -125,6 +125,8 @@ type telling struct {
 	attempt  int
 	duration time.Duration
 	state    func() []byte // what is to be kept of the lane besides; nil for nothing
+
+	signature *relay.Signature // to be kept; nil for none
 }
 
 // settle stores the outcomes for d, which ends its lease, and emits the
@@ -139,6 +141,7 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 		Recipients: make([]relay.Recipient, len(outcomes)),
 		Events:     make([]relay.Event, 0, len(outcomes)),
 		LaneState:  t.state,
+		Signature:  t.signature,
 	}
 	for i := range outcomes {
 		st.Recipients[i] = outcomes[i].to
