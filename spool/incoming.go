@@ -40,12 +40,14 @@ type Dedupe struct {
 }
 
 // Notice is a message of our own that is stored in the transaction that gives
-// rise to it: a bounce, a delay warning.
+// rise to it: a bounce, a delay warning. One without Message has nothing but
+// Told: it says why nobody is written to.
 type Notice struct {
 	Message    *relay.Message // with a fresh ID; the store sets Size and SHA256
 	Recipients []relay.Recipient
-	Body       []byte // at most MaxNotice
-	Events     []relay.Event
+	Body       []byte        // at most MaxNotice
+	Events     []relay.Event // stored with the notice
+	Told       []relay.Event // stored with the message that is settled
 }
 
 // MaxNotice bounds Notice.Body, in bytes.

@@ -183,6 +183,7 @@ type Delivery struct {
 	Message    relay.Message
 	Recipients []relay.Recipient
 	Index      []int             // the places of Recipients among those of the message
+	Others     bool              // the message has recipients beside these, finished ones among them
 	Lane       string            // the upstream that it was claimed for
 	Attempt    int               // the number of this attempt at the message, from 1
 	Signatures []relay.Signature // those that earlier attempts have made

@@ -121,6 +121,7 @@ func delivery(rec *spool.Record, l *lease) spool.Delivery {
 	d := spool.Delivery{
 		Message: rec.Message, Recipients: make([]relay.Recipient, len(l.index)),
 		Index: l.index, Lane: l.lane, Lease: l.id, Signatures: rec.Signatures,
+		Others: len(l.index) < len(rec.Recipients),
 	}
 	for n, i := range l.index {
 		d.Recipients[n] = rec.Recipients[i]

@@ -11,6 +11,9 @@ import (
 
 // checkNotice says what makes a notice one that cannot be stored.
 func checkNotice(n *spool.Notice) error {
+	if n.Message == nil {
+		return nil
+	}
 	_, err := spool.KeyOf(n.Message.ID)
 	switch {
 	case err != nil:
@@ -23,10 +26,17 @@ func checkNotice(n *spool.Notice) error {
 	return nil
 }
 
-// putNotices stores messages of our own.
-func (b *batch) putNotices(notices []spool.Notice) error {
+// putNotices stores messages of our own that tell of the message k.
+func (b *batch) putNotices(k spool.Key, notices []spool.Notice) error {
 	for i := range notices {
-		if err := b.putNotice(&notices[i]); err != nil {
+		n := &notices[i]
+		if err := b.putEvents(k, n.Told); err != nil {
+			return err
+		}
+		if n.Message == nil {
+			continue
+		}
+		if err := b.putNotice(n); err != nil {
 			return err
 		}
 	}

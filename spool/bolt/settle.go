@@ -106,7 +106,7 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome *spool.Settlement
 	if err := b.replace(k, &before, &after); err != nil {
 		return nil, err
 	}
-	return written, b.putNotices(written)
+	return written, b.putNotices(k, written)
 }
 
 // signatures gives those that are kept with a record: none once nothing will be

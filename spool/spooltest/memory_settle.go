@@ -71,7 +71,10 @@ func (s *Memory) settle(d *spool.Delivery, outcome *spool.Settlement) (written [
 	}
 	s.apply(e, d, rec, outcome)
 	for _, n := range written {
-		s.add(n.Message, n.Recipients, n.Events, slices.Clone(n.Body))
+		e.events = append(e.events, n.Told...)
+		if n.Message != nil {
+			s.add(n.Message, n.Recipients, n.Events, slices.Clone(n.Body))
+		}
 	}
 	s.wakeAll()
 	return written, nil
@@ -94,6 +97,9 @@ func (s *Memory) apply(e *entry, d *spool.Delivery, rec spool.Record, outcome *s
 }
 
 func (s *Memory) checkNotice(n spool.Notice) error {
+	if n.Message == nil {
+		return nil
+	}
 	if _, err := spool.KeyOf(n.Message.ID); err != nil {
 		return err
 	}

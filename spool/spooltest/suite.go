@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"what is due later waits", (*suite).dueLater},
 		{"the first open lane takes", (*suite).firstOpen},
 		{"each recipient has its own fate", (*suite).fates},
+		{"what is told of a message stays with it", (*suite).told},
 		{"finished mail moves to the history", (*suite).history},
 		{"a marked delivery becomes a doubt", (*suite).doubt},
 		{"an unmarked delivery is simply due again", (*suite).unmarked},
