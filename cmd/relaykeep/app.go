@@ -40,6 +40,7 @@ type grammar struct {
 	Upstream upstreamCmd `cmd:"" help:"Look at the upstreams of the running daemon, probe, pause and resume them."`
 	Incident incidentCmd `cmd:"" help:"Look at troubles that hold mail or disable an upstream, and resolve them."`
 	Explain  explainCmd  `cmd:"" help:"Tell what a reply means and what is done about it, or where a message stands."`
+	Sendmail sendmailCmd `cmd:"" passthrough:"" help:"Be the sendmail of programs that know no SMTP; also when called by that name."`
 	User     userCmd     `cmd:"" help:"Make lines for the users file."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
 
@@ -119,9 +120,14 @@ func run(args []string, a app) int {
 
 // fail tells an error in one line and gives its exit status.
 func (a *app) fail(command string, err error) int {
+	status := exitFailed
+	var exit *exitError
+	if errors.As(err, &exit) {
+		status = exit.status
+	}
 	switch {
 	case errors.Is(err, errReported):
-		return exitFailed
+		return status
 	case errors.Is(err, errUsage):
 		help := strings.TrimSpace("relaykeep " + command)
 		fmt.Fprintf(a.err, "relaykeep: %s; see %s --help\n", oneLine(err.Error()), help)
@@ -129,7 +135,7 @@ func (a *app) fail(command string, err error) int {
 	}
 	joined := strings.ReplaceAll(err.Error(), "\n", "; ") // of errors.Join
 	fmt.Fprintf(a.err, "relaykeep: %s\n", oneLine(joined))
-	return exitFailed
+	return status
 }
 
 // misuse says what is wrong with the command line; where a command is missing

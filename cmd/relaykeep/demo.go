@@ -174,10 +174,11 @@ func (d *demo) address() string { return d.daemon.Addrs()["demo"][0].String() }
 
 // send puts a mail into the daemon as an app would, and gives its id.
 func (d *demo) send(ctx context.Context, to, subject string) (relay.ID, error) {
-	return submit(ctx, []door{{network: "tcp", address: d.address()}}, testMail{
+	t := testMail{
 		envelope: envelope{from: "app@demo.test", to: []string{to}},
 		subject:  subject, host: "demo.test", at: time.Now(),
-	})
+	}
+	return t.submit(ctx, []door{{network: "tcp", address: d.address()}})
 }
 
 // until waits for an event of a kind about a message, told by nobody else.

@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"relaykeep/relay/config"
@@ -26,9 +27,9 @@ func defaultDoors() []door {
 
 // doors gives the addresses of the listeners as they are reached from this
 // machine, those first that ask for least: unix sockets, then plain TCP, then
-// TLS.
+// TLS, then those that want a login.
 func doors(listeners []config.Listener) []door {
-	var unix, plain, secure []door
+	var unix, plain, secure, locked []door
 	for _, l := range listeners {
 		for _, a := range l.Addresses {
 			d := door{network: "tcp"}
@@ -41,6 +42,8 @@ func doors(listeners []config.Listener) []door {
 				continue
 			}
 			switch {
+			case l.Auth != nil && l.Auth.Required:
+				locked = append(locked, d)
 			case d.implicitTLS || d.startTLS:
 				secure = append(secure, d)
 			case d.network == "unix":
@@ -50,7 +53,7 @@ func doors(listeners []config.Listener) []door {
 			}
 		}
 	}
-	return append(append(unix, plain...), secure...)
+	return slices.Concat(unix, plain, secure, locked)
 }
 
 // reachable turns the address of a listener into one to dial. What systemd

@@ -5,5 +5,5 @@ package main
 import "os"
 
 func main() {
-	os.Exit(run(os.Args[1:], app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv}))
+	os.Exit(run(commandLine(os.Args), app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv}))
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -57,6 +59,25 @@ func cmdArrived(ts *testscript.TestScript, _ bool, args []string) {
 	defer cancel()
 	_, err = providers(ts)[args[0]].WaitMessages(ctx, n)
 	ts.Check(err)
+}
+
+// cmdTook waits for the n-th message of a provider and writes it into a file,
+// its envelope on top: took NAME N FILE.
+func cmdTook(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	all, err := providers(ts)[args[0]].WaitMessages(ctx, n)
+	ts.Check(err)
+	m := all[n-1]
+	var b strings.Builder
+	fmt.Fprintf(&b, "MAIL <%s> %s\n", m.From, strings.Join(m.Params, " "))
+	for _, to := range m.To {
+		fmt.Fprintf(&b, "RCPT <%s> %s\n", to.Address, strings.Join(to.Params, " "))
+	}
+	b.WriteString(strings.ReplaceAll(string(m.Body), "\r\n", "\n"))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(b.String()), 0o600))
 }
 
 // cmdReached waits until a stage of a provider was reached: reached NAME STAGE.

@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"relaykeep": main})
+	testscript.Main(m, map[string]func(){"relaykeep": main, "sendmail": main, "mailq": main, "newaliases": main})
 }
 
 // TestScripts runs the command lines of testdata/script as they are typed.
@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"notify":   cmdNotify,
 			"notified": cmdNotified,
 			"setid":    cmdSetID,
+			"took":     cmdTook,
 			"reached":  cmdReached,
 			"pid":      cmdPID,
 			"signal":   cmdSignal,

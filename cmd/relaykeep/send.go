@@ -47,7 +47,7 @@ func (c *sendCmd) Run(ctx context.Context, a *app, g *grammar) error {
 		defer queue.Close()
 	}
 	t := testMail{envelope: envelope, subject: c.Subject, host: host, at: time.Now()}
-	id, err := submit(ctx, open, t)
+	id, err := t.submit(ctx, open)
 	if err != nil {
 		return err
 	}

@@ -2,146 +2,126 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/textproto"
-	"regexp"
+	"io"
+	"strconv"
 	"strings"
-	"time"
-
-	"relaykeep/relay"
-	"relaykeep/spool"
 )
 
-const (
-	submitDial    = 5 * time.Second
-	submitTimeout = time.Minute // for the whole dialogue
-)
+// submission is a mail on its way to the daemon.
+type submission struct {
+	envelope envelope
+	host     string    // our name in EHLO
+	content  io.Reader // lines end with LF or CRLF; read once
+	size     int64     // of content with CRLF, in bytes; 0: not known
+	eightBit bool      // content is not 7-bit, or may not be
+	utf8     bool      // the header section holds UTF-8
+
+	notify, ret, envelopeID string // of RFC 3461, as they stand on the wire; "" if not asked for
+}
+
+// inputError: the content could not be read to its end. Nothing was submitted.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return "the message cannot be read: " + e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
 
 // submit gives a mail to the daemon by the first door that opens, and returns
-// the id that it got.
-func submit(ctx context.Context, doors []door, t testMail) (relay.ID, error) {
-	var tried []string
-	for _, d := range doors {
-		dialer := net.Dialer{Timeout: submitDial}
-		conn, err := dialer.DialContext(ctx, d.network, d.address)
-		if err != nil {
-			tried = append(tried, fmt.Sprintf("%s (%v)", d.address, reason(err)))
-			continue
-		}
-		defer conn.Close()
-		if err := conn.SetDeadline(time.Now().Add(submitTimeout)); err != nil {
-			return "", err
-		}
-		id, err := converse(conn, d, t)
-		if err != nil {
-			return "", fmt.Errorf("the listener at %s: %w", d.address, err)
-		}
-		return id, nil
-	}
-	if tried == nil {
-		return "", errors.New("no listener has an address that this command knows: it comes from env, file or credential, or the socket is held by systemd")
-	}
-	return "", fmt.Errorf("no listener of the daemon answers, is it running? Tried %s", strings.Join(tried, ", "))
-}
-
-// converse has the whole SMTP dialogue.
-func converse(conn net.Conn, d door, t testMail) (relay.ID, error) {
-	// The certificate is for clients from outside; this is our own daemon, on
-	// this machine.
-	trust := &tls.Config{InsecureSkipVerify: true}
-	if d.implicitTLS {
-		conn = tls.Client(conn, trust)
-	}
-	s := dialogue{textproto.NewConn(conn)}
-	if _, err := s.read(220); err != nil {
+// the reply to it. All recipients are taken, or nothing is. Errors are an
+// *unreachableError, an *inputError, a *replyError where the daemon refused, or
+// those of the connection.
+func submit(ctx context.Context, doors []door, m submission) (reply string, err error) {
+	s, err := connect(ctx, doors, m.host)
+	if err != nil {
 		return "", err
 	}
-	if err := s.say(250, "EHLO %s", t.host); err != nil {
-		return "", err
+	defer s.Close()
+	if err = s.hello(m.host); err == nil {
+		reply, err = s.send(m)
 	}
-	if d.startTLS && !d.implicitTLS {
-		if err := s.say(220, "STARTTLS"); err != nil {
-			return "", err
-		}
-		s = dialogue{textproto.NewConn(tls.Client(conn, trust))}
-		if err := s.say(250, "EHLO %s", t.host); err != nil {
-			return "", err
-		}
+	if err != nil {
+		return "", fmt.Errorf("the listener at %s: %w", s.door.address, err)
 	}
-	return s.send(t)
-}
-
-// dialogue is the client's side of SMTP.
-type dialogue struct{ *textproto.Conn }
-
-// say sends a command and wants a reply code.
-func (s dialogue) say(code int, format string, args ...any) error {
-	if err := s.PrintfLine(format, args...); err != nil {
-		return err
-	}
-	_, err := s.read(code)
-	return err
-}
-
-// read reads a reply. The error tells another one as it came.
-func (s dialogue) read(code int) (string, error) {
-	_, text, err := s.ReadResponse(code)
-	var other *textproto.Error
-	if errors.As(err, &other) {
-		return "", fmt.Errorf("it said %d %s", other.Code, oneLine(other.Msg))
-	}
-	return text, err
+	return reply, nil
 }
 
 // send makes the transaction.
-func (s dialogue) send(t testMail) (relay.ID, error) {
-	parameters := ""
-	if t.envelope.utf8() {
-		parameters = " SMTPUTF8"
-	}
-	if err := s.say(250, "MAIL FROM:<%s>%s", t.envelope.from, parameters); err != nil {
+func (s *session) send(m submission) (reply string, err error) {
+	if err := s.say(250, "MAIL FROM:<%s>%s", m.envelope.from, s.mailParameters(m)); err != nil {
 		return "", err
 	}
-	for _, to := range t.envelope.to {
-		if err := s.say(250, "RCPT TO:<%s>", to); err != nil {
-			return "", err
+	notify := ""
+	if m.notify != "" && s.announced("DSN") {
+		notify = " NOTIFY=" + m.notify
+	}
+	for _, to := range m.envelope.to {
+		if err := s.say(25, "RCPT TO:<%s>%s", to, notify); err != nil { // 250, 251
+			return "", fmt.Errorf("%s: %w", printable(to), err)
 		}
 	}
 	if err := s.say(354, "DATA"); err != nil {
 		return "", err
 	}
-	w := s.DotWriter()
-	if _, err := w.Write(t.compose()); err != nil {
+	if reply, err = s.sendContent(m.content); err != nil {
 		return "", err
 	}
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	text, err := s.read(250)
-	if err != nil {
-		return "", err
-	}
-	id := queuedAs(text)
-	if id == "" {
-		return "", fmt.Errorf("it took the mail, but is it relaykeep? It said %s", oneLine(text))
-	}
-	return id, s.say(221, "QUIT")
+	_ = s.say(221, "QUIT") // the mail is taken, whatever comes now
+	return reply, nil
 }
 
-// queuedPattern finds the id in the reply to the final dot.
-var queuedPattern = regexp.MustCompile(`queued as ([0-9A-Za-z]{26})\b`)
+// sendContent streams the content and reads the reply to the final dot.
+func (s *session) sendContent(content io.Reader) (reply string, err error) {
+	source := &noted{Reader: content}
+	w := s.DotWriter()
+	_, err = io.Copy(w, source)
+	if source.err != nil { // without the dot the daemon throws it away
+		return "", &inputError{source.err}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	reply, replyErr := s.read(250)
+	var refused *replyError
+	if err != nil && !errors.As(replyErr, &refused) { // it may have said why it hung up
+		return "", err
+	}
+	return reply, replyErr
+}
 
-func queuedAs(reply string) relay.ID {
-	m := queuedPattern.FindStringSubmatch(reply)
-	if m == nil {
-		return ""
+// noted keeps the error of its reader.
+type noted struct {
+	io.Reader
+	err error // but io.EOF
+}
+
+// Read implements io.Reader.
+func (n *noted) Read(p []byte) (int, error) {
+	got, err := n.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		n.err = err
 	}
-	id, err := spool.ParseID(m[1])
-	if err != nil {
-		return ""
+	return got, err
+}
+
+// mailParameters gives the parameters of MAIL, as far as the daemon knows them.
+// What an address needs is asked for in any case.
+func (s *session) mailParameters(m submission) string {
+	var b strings.Builder
+	if m.size > 0 && s.announced("SIZE") {
+		b.WriteString(" SIZE=" + strconv.FormatInt(m.size, 10))
 	}
-	return id
+	if m.eightBit && s.announced("8BITMIME") {
+		b.WriteString(" BODY=8BITMIME")
+	}
+	if m.envelope.utf8() || m.utf8 && s.announced("SMTPUTF8") {
+		b.WriteString(" SMTPUTF8")
+	}
+	if m.ret != "" && s.announced("DSN") {
+		b.WriteString(" RET=" + m.ret)
+	}
+	if m.envelopeID != "" && s.announced("DSN") {
+		b.WriteString(" ENVID=" + m.envelopeID)
+	}
+	return b.String()
 }

@@ -17,7 +17,10 @@ func listener(tls *ingress.TLSOptions, addresses ...string) config.Listener {
 }
 
 func TestDoors(t *testing.T) {
+	login := listener(nil, "unix:/run/login.sock")
+	login.Auth = &ingress.AuthOptions{Required: true}
 	got := doors([]config.Listener{
+		login,
 		listener(&ingress.TLSOptions{Implicit: true}, "127.0.0.1:465"),
 		listener(&ingress.TLSOptions{Required: true}, "unix:/run/tls.sock"),
 		listener(&ingress.TLSOptions{}, "0.0.0.0:25", "[::]:25", ":26", "systemd:smtp"),
@@ -32,6 +35,7 @@ func TestDoors(t *testing.T) {
 		{network: "tcp", address: "[::1]:2525"},
 		{network: "tcp", address: "127.0.0.1:465", implicitTLS: true},
 		{network: "unix", address: "/run/tls.sock", startTLS: true},
+		{network: "unix", address: "/run/login.sock"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
@@ -80,7 +84,7 @@ func TestSubmit(t *testing.T) {
 				srv.On(tt.stage, upstreamtest.Always(upstreamtest.Reply(strings.Split(tt.reply, "\r\n")...)))
 			}
 			tt.door.network, tt.door.address = "tcp", srv.Addr()
-			id, err := submit(t.Context(), []door{{network: "unix", address: "/nowhere"}, tt.door}, mailTo("bob@example.net", "carol@example.org"))
+			id, err := mailTo("bob@example.net", "carol@example.org").submit(t.Context(), []door{{network: "unix", address: "/nowhere"}, tt.door})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("got %q, %v; want %q", id, err, tt.err)
@@ -119,12 +123,12 @@ func TestSubmitNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	_, err = submit(t.Context(), []door{{network: "unix", address: "/nowhere"}, {network: "tcp", address: l.Addr().String()}}, mailTo("a@b"))
+	_, err = mailTo("a@b").submit(t.Context(), []door{{network: "unix", address: "/nowhere"}, {network: "tcp", address: l.Addr().String()}})
 	want := "is it running? Tried /nowhere (no such file or directory), " + l.Addr().String() + " (connection refused)"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
-	if _, err := submit(t.Context(), nil, mailTo("a@b")); err == nil {
+	if _, err := mailTo("a@b").submit(t.Context(), nil); err == nil {
 		t.Error("no doors, no error")
 	}
 }

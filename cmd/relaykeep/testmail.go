@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"mime"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 // envelope is sender and recipients, in wire form.
@@ -19,11 +25,20 @@ type envelope struct {
 // utf8 reports whether the envelope needs SMTPUTF8 (RFC 6531).
 func (e envelope) utf8() bool {
 	for _, a := range append([]string{e.from}, e.to...) {
-		if strings.IndexFunc(a, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		if !isASCII(a) {
 			return true
 		}
 	}
 	return false
+}
+
+func isASCII[T string | []byte](s T) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // testMail is the mail that send composes.
@@ -32,6 +47,19 @@ type testMail struct {
 	subject  string
 	host     string
 	at       time.Time
+}
+
+// submit gives the mail to the daemon, and returns the id that it got.
+func (t testMail) submit(ctx context.Context, doors []door) (relay.ID, error) {
+	reply, err := submit(ctx, doors, submission{envelope: t.envelope, host: t.host, content: bytes.NewReader(t.compose())})
+	if err != nil {
+		return "", err
+	}
+	id := queuedAs(reply)
+	if id == "" {
+		return "", fmt.Errorf("a server took the mail, but is it relaykeep? It said %s", oneLine(reply))
+	}
+	return id, nil
 }
 
 // compose gives the mail with LF line ends.
@@ -49,4 +77,19 @@ func (t testMail) compose() []byte {
 	field("Content-Type", "text/plain; charset=us-ascii")
 	fmt.Fprintf(&b, "\nThis is a test message. Somebody on %s made it with\n\n    relaykeep send\n\nto see whether mail gets through. It did: there is nothing to do.\n", t.host)
 	return []byte(b.String())
+}
+
+// queuedPattern finds the id in the reply to the final dot.
+var queuedPattern = regexp.MustCompile(`queued as ([0-9A-Za-z]{26})\b`)
+
+func queuedAs(reply string) relay.ID {
+	m := queuedPattern.FindStringSubmatch(reply)
+	if m == nil {
+		return ""
+	}
+	id, err := spool.ParseID(m[1])
+	if err != nil {
+		return ""
+	}
+	return id
 }

@@ -15,6 +15,12 @@ func readHostname(s *section) string {
 	if s.has("hostname") {
 		return read(s, "hostname", "", domain)
 	}
+	return MachineName()
+}
+
+// MachineName is what the key hostname is where it is not given: the name of
+// this machine with its domain, as far as that is known here; see fullName.
+func MachineName() string {
 	name, err := os.Hostname()
 	if err != nil {
 		return "localhost"
