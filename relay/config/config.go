@@ -64,6 +64,9 @@ type Upstream struct {
 
 	Sign     bool     // with DKIM, where a key fits
 	Unsigned []string // header fields that the provider replaces
+
+	Rewrite           Rewrite
+	RefusesNullSender bool // the provider takes no mail from <>: see Config.Outgoing
 }
 
 // Route is one way that mail may go.

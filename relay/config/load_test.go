@@ -103,6 +103,9 @@ func fullConfig(t *testing.T, folder string) *Config {
 				},
 				CountMessages: true,
 				Unsigned:      []string{"Message-ID", "Date", "Return-Path", "Bounces-To"},
+
+				Rewrite:           Rewrite{From: "relay@example.com", EnvelopeFrom: "bounces@example.com"},
+				RefusesNullSender: true,
 			},
 			{
 				Options: smtp.Options{
@@ -119,6 +122,7 @@ func fullConfig(t *testing.T, folder string) *Config {
 				MaxRecipients: 50,
 				Breaker:       delivery.Breaker{Failures: 5, Cooldown: 30 * time.Second, MaxCooldown: 15 * time.Minute},
 				Sign:          true,
+				Rewrite:       Rewrite{ReplyToOriginal: true},
 			},
 		},
 		Routes: []Route{
@@ -161,13 +165,13 @@ func fullConfig(t *testing.T, folder string) *Config {
 			Name: "mine", Providers: []string{"ses"},
 			Rules: []classify.Rule{
 				{
-					Name: "mine/1", Position: at(143), Source: at(143), Meaning: meaning,
+					Name: "mine/1", Position: at(148), Source: at(148), Meaning: meaning,
 					Codes: []string{"550"}, Enhanced: []string{"5.4.5", "5.4.6"}, Text: []string{"daily user sending"},
 					Stages: []relay.Stage{relay.StageRcpt, relay.StageBody},
 					Action: relay.ActionPark, Scope: relay.ScopeUpstream, Delay: day,
 				},
 				{
-					Name: "mine/2", Position: at(153), Source: at(153), Meaning: meaning,
+					Name: "mine/2", Position: at(158), Source: at(158), Meaning: meaning,
 					TextRegex: []string{`limit \d+`}, Action: relay.ActionSlow,
 				},
 			},

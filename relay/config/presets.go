@@ -17,7 +17,8 @@ type presets struct {
 	recipients    int   // per transaction
 	size          int64 // of a message; 0: what EHLO says
 	rate          quota.Limit
-	countMessages bool     // what rate counts
+	countMessages bool // what rate counts
+	refusesNull   bool
 	unsigned      []string // see classify.Presets.UnsignedHeaders
 }
 
@@ -38,6 +39,7 @@ func presetsByProvider() func(provider string) presets {
 		p.connections = cmp.Or(known.MaxConnections, p.connections)
 		p.recipients = cmp.Or(known.MaxRecipients, p.recipients)
 		p.size, p.unsigned = known.MaxMessageSize, known.UnsignedHeaders
+		p.refusesNull = known.RefusesNullSender
 		if rate, err := limitOf(known.Rate); err == nil {
 			p.rate, p.countMessages = rate, known.Count == "messages"
 		}

@@ -25,8 +25,6 @@ var unsupported = map[string]refusal{
 
 	"spool.encryption_key_file": {when: isFilled},
 
-	"upstream.rewrite": {},
-
 	"route.bounce": {},
 
 	"retry.warn_after": {when: isFilled},

@@ -55,7 +55,7 @@ func readUpstream(s *section, hostname string) Upstream {
 	u.Breaker = readBreaker(s.block("breaker"))
 	readAmounts(s, &u, usual)
 	u.Sign, u.Unsigned = s.boolean("dkim", true), usual.unsigned
-	readUpstreamPending(s)
+	u.Rewrite, u.RefusesNullSender = readRewrite(s.block("rewrite")), usual.refusesNull
 	checkSource(s, u.Options)
 	warnWeakUpstream(s, u.Options)
 	s.end()
@@ -74,16 +74,6 @@ func readBreaker(s *section) delivery.Breaker {
 	}
 	s.end()
 	return b
-}
-
-// readUpstreamPending reads what has no behaviour yet.
-func readUpstreamPending(s *section) {
-	if r := s.block("rewrite"); r.written {
-		read(r, "from", "", optional(mailAddress))
-		read(r, "envelope_from", "", optional(mailAddress))
-		r.boolean("reply_to_original", true)
-		r.end()
-	}
 }
 
 func ipAddress(s string) (netip.Addr, error) {

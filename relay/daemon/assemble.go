@@ -11,11 +11,11 @@ import (
 	"relaykeep/upstream"
 )
 
-func lane(u config.Upstream, t upstream.Transport, now time.Time) delivery.Lane {
+func lane(u config.Upstream, t upstream.Transport, p delivery.Preparer, now time.Time) delivery.Lane {
 	l := delivery.Lane{
 		Name: u.Name, Transport: t,
 		MaxConnections: u.MaxConnections, MaxRecipients: u.MaxRecipients,
-		Breaker: u.Breaker, CountMessages: u.CountMessages,
+		Breaker: u.Breaker, CountMessages: u.CountMessages, Prepare: p,
 	}
 	l.Pace = quota.NewPace(u.Rate, u.MaxConnections)
 	if len(u.Quota) > 0 {

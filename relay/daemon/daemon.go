@@ -141,7 +141,11 @@ func (d *Daemon) buildDelivery() error {
 			return fmt.Errorf("upstream %q: %w", u.Name, err)
 		}
 		d.atEnd(func(context.Context) error { return transport.Close() })
-		lanes = append(lanes, lane(u, transport, time.Now()))
+		prepare, err := pipeline(d.opt.Config, u)
+		if err != nil {
+			return err
+		}
+		lanes = append(lanes, lane(u, transport, prepare, time.Now()))
 	}
 	d.table = routingTable(d.opt.Config)
 	d.spool.UseTable(d.table.Fingerprint())

@@ -24,6 +24,10 @@ type Presets struct {
 	// a DKIM signature over them would break.
 	UnsignedHeaders []string
 
+	// RefusesNullSender says that the provider takes no mail from <>, as
+	// notifications have it (RFC 5321 4.5.5): they need a sender of our own.
+	RefusesNullSender bool
+
 	Source string // the manuals that the figures are from
 }
 
@@ -37,14 +41,15 @@ func (c *Classifier) Presets(provider string) (p Presets, ok bool) {
 
 // presetsFile is presets as HCL has them.
 type presetsFile struct {
-	MaxConnections  int            `hcl:"max_connections,optional"`
-	MaxRecipients   int            `hcl:"max_recipients,optional"`
-	MaxMessageSize  *hcl.Attribute `hcl:"max_message_size,optional"`
-	Rate            *hcl.Attribute `hcl:"rate,optional"`
-	Count           *hcl.Attribute `hcl:"count,optional"`
-	UnsignedHeaders *hcl.Attribute `hcl:"unsigned_headers,optional"`
-	Source          string         `hcl:"source"`
-	Range           hcl.Range      `hcl:",def_range"`
+	MaxConnections    int            `hcl:"max_connections,optional"`
+	MaxRecipients     int            `hcl:"max_recipients,optional"`
+	MaxMessageSize    *hcl.Attribute `hcl:"max_message_size,optional"`
+	Rate              *hcl.Attribute `hcl:"rate,optional"`
+	Count             *hcl.Attribute `hcl:"count,optional"`
+	UnsignedHeaders   *hcl.Attribute `hcl:"unsigned_headers,optional"`
+	RefusesNullSender bool           `hcl:"refuses_null_sender,optional"`
+	Source            string         `hcl:"source"`
+	Range             hcl.Range      `hcl:",def_range"`
 }
 
 func (d *decoder) presets(f *presetsFile) Presets {
@@ -52,13 +57,14 @@ func (d *decoder) presets(f *presetsFile) Presets {
 		return Presets{}
 	}
 	p := Presets{
-		MaxConnections:  f.MaxConnections,
-		MaxRecipients:   f.MaxRecipients,
-		MaxMessageSize:  d.size(f.MaxMessageSize),
-		Rate:            d.text(f.Rate),
-		Count:           d.text(f.Count),
-		UnsignedHeaders: d.list(f.UnsignedHeaders),
-		Source:          f.Source,
+		MaxConnections:    f.MaxConnections,
+		MaxRecipients:     f.MaxRecipients,
+		MaxMessageSize:    d.size(f.MaxMessageSize),
+		Rate:              d.text(f.Rate),
+		Count:             d.text(f.Count),
+		UnsignedHeaders:   d.list(f.UnsignedHeaders),
+		RefusesNullSender: f.RefusesNullSender,
+		Source:            f.Source,
 	}
 	switch {
 	case p.MaxConnections < 0 || p.MaxRecipients < 0:

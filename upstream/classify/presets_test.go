@@ -34,8 +34,13 @@ func TestPresets(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: no presets", name)
 		}
-		if named := p.MaxConnections > 0 || p.MaxRecipients > 0 || p.MaxMessageSize > 0 || p.Rate != "" || len(p.UnsignedHeaders) > 0; named != (p.Source != "") {
+		if named := p.MaxConnections > 0 || p.MaxRecipients > 0 || p.MaxMessageSize > 0 || p.Rate != "" || len(p.UnsignedHeaders) > 0 || p.RefusesNullSender; named != (p.Source != "") {
 			t.Errorf("%s: presets from %q: %+v", name, p.Source, p)
+		}
+	}
+	for name, want := range map[string]bool{"ses": true, "tencent": true, "netease": true, "aliyun": true, "gmail": false, "generic": false} {
+		if p, _ := c.Presets(name); p.RefusesNullSender != want {
+			t.Errorf("%s refuses the null sender: %v", name, p.RefusesNullSender)
 		}
 	}
 	if _, ok := c.Presets("unheard-of"); ok {

@@ -73,6 +73,11 @@ upstream "ses" {
     cooldown     = "33s"
     max_cooldown = "16m"
   }
+  rewrite {
+    from              = "relay@example.com"
+    envelope_from     = "bounces@example.com"
+    reply_to_original = false
+  }
 }
 
 upstream "backup" {

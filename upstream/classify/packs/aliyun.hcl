@@ -4,6 +4,12 @@
 version   = 1
 providers = ["aliyun"]
 
+presets {
+  # The sender must be the user of the login, and <> is not.
+  refuses_null_sender = true
+  source              = "https://www.alibabacloud.com/help/zh/directmail/latest/summary-of-common-email-return-codes-and-solutions"
+}
+
 rule "aliyun-quota" {
   text_regex = "(daily|monthly)( sending)? quota exceeded|not enough sending quota|sending quota exceeded"
   scope      = "upstream"

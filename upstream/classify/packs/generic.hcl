@@ -12,8 +12,8 @@
 # before MAIL.
 #
 # The pack of a provider may have presets: what its manual says of connections,
-# recipients in a transaction, rate, size, and fields that it replaces, which a
-# DKIM signature should leave out.
+# recipients in a transaction, rate, size, fields that it replaces, which a DKIM
+# signature should leave out, and whether it refuses the null sender.
 
 version = 1
 

@@ -4,6 +4,12 @@
 version   = 1
 providers = ["netease"]
 
+presets {
+  # The sender must be the user of the login, and <> is not.
+  refuses_null_sender = true
+  source              = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
+}
+
 rule "netease-slow" {
   code    = "4xx"
   text    = ["hl:icc", "hl:ifc", "hl:mep", "hl:rep", "mi:sfq", "mi:dmc", "rp:qrc"]

@@ -10,7 +10,9 @@ presets {
   max_message_size = "40MiB"
   # SES writes Message-ID and Date anew, and asks not to sign the other two.
   unsigned_headers = ["Message-ID", "Date", "Return-Path", "Bounces-To"]
-  source           = "https://docs.aws.amazon.com/ses/latest/dg/quotas.html; https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-manual.html"
+  # The answer is that of the rule ses-null-sender.
+  refuses_null_sender = true
+  source              = "https://docs.aws.amazon.com/ses/latest/dg/quotas.html; https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-manual.html; https://github.com/docker-mailserver/docker-mailserver/issues/2403"
 }
 
 rule "ses-rate" {

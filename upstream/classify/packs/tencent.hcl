@@ -3,8 +3,14 @@
 version   = 1
 providers = ["tencent"]
 
-# How many in a minute, an hour or a day is not published, so there are no
-# presets. Before MAIL nothing is known of the message.
+presets {
+  # The sender must be the user of the login, and <> is not.
+  refuses_null_sender = true
+  source              = "https://github.com/nodeSolidServer/node-solid-server/issues/1281"
+}
+
+# How many in a minute, an hour or a day is not published, so the presets have
+# no rate. Before MAIL nothing is known of the message.
 rule "tencent-sessions" {
   stage      = ["greeting", "hello", "auth"]
   code       = "5xx"
