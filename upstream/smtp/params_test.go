@@ -143,6 +143,32 @@ func TestAddressesThatNeedSMTPUTF8(t *testing.T) {
 	}
 }
 
+// A domain is written with A-labels where the server, or the message, has no
+// SMTPUTF8; the caller's recipients stay what they are.
+func TestALabels(t *testing.T) {
+	for name, c := range map[string]struct {
+		offered  []string
+		from, to string
+	}{
+		"offered":     {nil, "a@bücher.test", "b@例え.test"},
+		"not offered": {[]string{}, "a@xn--bcher-kva.test", "b@xn--r8jz45g.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := provider(t, upstreamtest.Options{Extensions: c.offered})
+			tr := transport(t, s, nil)
+			m := relay.Message{From: "a@bücher.test", UTF8: true}
+			to := rcpts("b@例え.test", "c@y.test")
+			for _, v := range handOver(t.Context(), tr, m, hello, to, new(marks).mark) {
+				wantClass(t, v, relay.ClassDelivered, relay.StageBody, 250)
+			}
+			got := s.Messages()[0]
+			if got.From != c.from || got.To[0].Address != c.to || to[0].Address != "b@例え.test" {
+				t.Errorf("from %q to %+v, and the caller has %q", got.From, got.To, to[0].Address)
+			}
+		})
+	}
+}
+
 func TestTooLarge(t *testing.T) {
 	for name, c := range map[string]struct{ server, own int64 }{"by EHLO": {10, 0}, "by configuration": {0, 10}} {
 		t.Run(name, func(t *testing.T) {

@@ -86,3 +86,17 @@ func TestUnprepared(t *testing.T) {
 		})
 	}
 }
+
+// An attempt that ends while the message is prepared is interrupted.
+func TestInterruptedPreparation(t *testing.T) {
+	s := provider(t, upstreamtest.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	h := preparing{prepare: func(upstream.Capabilities) (relay.Message, relay.Body, error) {
+		cancel()
+		return relay.Message{}, nil, ctx.Err()
+	}}
+	v := transport(t, s, nil).Deliver(ctx, from("a@x.test"), rcpts("b@y.test"), h)[0]
+	if v.Rule != "interrupted" || !v.Free {
+		t.Errorf("verdict is %+v", v)
+	}
+}

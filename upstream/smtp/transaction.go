@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"relaykeep/relay"
 	"relaykeep/upstream"
@@ -57,6 +58,8 @@ func (x *transaction) prepare() error {
 	switch {
 	case errors.As(err, &unfit):
 		return x.local(&unfit.Verdict)
+	case err != nil && x.ctx.Err() != nil:
+		return x.abandon(interrupted(relay.StageMail))
 	case err != nil:
 		return x.unreadable(err)
 	case !onWire(m.From):
@@ -81,14 +84,31 @@ func (x *transaction) suits() bool {
 	if ext.utf8 && x.m.UTF8 {
 		return true
 	}
-	if !isASCII(x.m.From) {
+	return x.toASCII()
+}
+
+// toASCII makes the envelope ASCII, with A-labels, gives verdicts to what
+// cannot be so, and tells whether anybody is left.
+func (x *transaction) toASCII() bool {
+	from, ok := asciiAddress(x.m.From)
+	if !ok {
 		x.settle(noUTF8())
 		return false
 	}
+	x.m.From = from
+	owned := false // x.to was the caller's
 	for i := range x.to {
-		if x.isOpen(i) && !isASCII(x.to[i].Address) {
+		address, ok := asciiAddress(x.to[i].Address)
+		switch {
+		case !x.isOpen(i) || address == x.to[i].Address && ok:
+			continue
+		case !ok:
 			x.verdicts[i] = *noUTF8()
+			continue
+		case !owned:
+			x.to, owned = slices.Clone(x.to), true
 		}
+		x.to[i].Address = address
 	}
 	return x.anyOpen()
 }

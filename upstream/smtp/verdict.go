@@ -23,7 +23,7 @@ func noUTF8() *relay.Verdict {
 		Class: relay.ClassRejected, Scope: relay.ScopeMessage,
 		Action: relay.ActionFailover, Then: relay.ActionBounce,
 		Stage: relay.StageMail, Code: 553, Enhanced: "5.6.7",
-		Text: "an address has non-ASCII characters, and the upstream does not offer SMTPUTF8",
+		Text: "the local part of an address has non-ASCII characters, and the upstream does not offer SMTPUTF8",
 		Rule: "no-smtputf8",
 	}
 }
