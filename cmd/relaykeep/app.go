@@ -40,6 +40,7 @@ type grammar struct {
 	Upstream upstreamCmd `cmd:"" help:"Look at the upstreams of the running daemon, probe, pause and resume them."`
 	Incident incidentCmd `cmd:"" help:"Look at troubles that hold mail or disable an upstream, and resolve them."`
 	Explain  explainCmd  `cmd:"" help:"Tell what a reply means and what is done about it, or where a message stands."`
+	DKIM     dkimCmd     `cmd:"" name:"dkim" help:"Make, show and check the keys that mail is signed with."`
 	Sendmail sendmailCmd `cmd:"" passthrough:"" help:"Be the sendmail of programs that know no SMTP; also when called by that name."`
 	User     userCmd     `cmd:"" help:"Make lines for the users file."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"signal":   cmdSignal,
 			"activate": cmdActivate,
 			"exited":   cmdExited,
+			"zone":     cmdZone,
 		},
 	})
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"strings"
 
 	"relaykeep/relay/message/dkim"
@@ -120,4 +121,16 @@ func warnIdle(s *section, upstreams []Upstream) {
 	if len(upstreams) > 0 {
 		s.d.add(true, s.header, "%s: it signs nothing, for every upstream has dkim = false", s.title)
 	}
+}
+
+// CheckKeyName tells in one line why a key cannot have this selector at this
+// domain.
+func CheckKeyName(of, selector string) error {
+	if _, err := domain(of); err != nil {
+		return fmt.Errorf("the domain %q %w", cut(of), err)
+	}
+	if _, err := selectorOf(of)(selector); err != nil {
+		return fmt.Errorf("the selector %q %w", cut(selector), err)
+	}
+	return nil
 }
