@@ -10,6 +10,7 @@ const (
 	EventAccepted       EventKind = "accepted"
 	EventRejected       EventKind = "rejected" // refused at the door
 	EventRepaired       EventKind = "repaired"
+	EventFiltered       EventKind = "filtered" // a content filter changed it, or could not see it
 	EventAttempt        EventKind = "attempt"
 	EventDelivered      EventKind = "delivered"
 	EventDeferred       EventKind = "deferred"

@@ -29,7 +29,7 @@ func readWatching(s *section) {
 // eventNames are the events that a webhook may ask for.
 func eventNames() []string {
 	kinds := []relay.EventKind{
-		relay.EventAccepted, relay.EventRejected, relay.EventRepaired, relay.EventAttempt, relay.EventDelivered,
+		relay.EventAccepted, relay.EventRejected, relay.EventRepaired, relay.EventFiltered, relay.EventAttempt, relay.EventDelivered,
 		relay.EventDeferred, relay.EventFailover, relay.EventBounced, relay.EventExpired, relay.EventHeld,
 		relay.EventReleased, relay.EventDeleted, relay.EventRedirected, relay.EventInDoubt, relay.EventUpstreamDown,
 		relay.EventUpstreamUp, relay.EventIncidentOpened, relay.EventIncidentClosed, relay.EventOperator, relay.EventReloaded,

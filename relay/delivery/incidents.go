@@ -103,6 +103,11 @@ func (s *Scheduler) open(i relay.Incident, at time.Time) (number int64, opened b
 func (s *Scheduler) raise(i *relay.Incident) int64 {
 	s.book.naming.RLock()
 	defer s.book.naming.RUnlock()
+	return s.announce(i)
+}
+
+// announce is raise for who has book.naming.
+func (s *Scheduler) announce(i *relay.Incident) int64 {
 	now := time.Now()
 	number, opened := s.open(*i, now)
 	if opened || number == 0 {
@@ -112,6 +117,20 @@ func (s *Scheduler) raise(i *relay.Incident) int64 {
 		})
 	}
 	return number
+}
+
+// HoldUnder opens an incident, or finds the one of its cause that is open, and
+// calls store with its number: what store writes to the spool may be held by
+// it, for it is not closed before store has returned. Its error is store's, or
+// the spool's.
+func (s *Scheduler) HoldUnder(i relay.Incident, store func(number int64) error) error {
+	s.book.naming.RLock()
+	defer s.book.naming.RUnlock()
+	number := s.announce(&i)
+	if number == 0 {
+		return fmt.Errorf("the incident %q could not be opened", i.Cause)
+	}
+	return store(number)
 }
 
 // close closes an incident; what it holds is still to be released.

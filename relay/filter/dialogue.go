@@ -103,7 +103,7 @@ func (d *dialogue) header() (act *milter.Action, err error) {
 	h := header{spaced: spaced(d.session)}
 	act = &milter.Action{Type: milter.ActionContinue}
 	for _, f := range d.mail.header {
-		act, err = d.session.HeaderField(f.Name, h.shown(f), nil)
+		act, err = d.session.HeaderField(f.name, h.shown(f), nil)
 		if err != nil || act.Type != milter.ActionContinue || d.session.Skip() {
 			break
 		}

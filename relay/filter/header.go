@@ -14,11 +14,26 @@ var (
 	errLargeHeader = fmt.Errorf("it made the header section larger than %d bytes", message.MaxHeader)
 )
 
+// field is one field of a header section.
+type field struct {
+	name string
+	raw  string // all of it, its last CRLF included; "" once it is taken out
+}
+
+// fieldsOf gives the fields of a section.
+func fieldsOf(h *message.Header) []field {
+	var all []field
+	for _, f := range h.Fields() {
+		all = append(all, field{f.Name(), string(f.Raw())})
+	}
+	return all
+}
+
 // header is a header section under change. A field that is taken out keeps its
-// place with an empty Raw until the end: the numbers in what a filter asks for
-// are those of the fields that it was shown, as in Sendmail.
+// place until the end: the numbers in what a filter asks for are those of the
+// fields that it was shown, as in Sendmail.
 type header struct {
-	fields []message.Field
+	fields []field
 	spaced bool // the filter gives values with the white space after the colon
 }
 
@@ -31,7 +46,7 @@ func (h *header) insert(after uint32, name, value string) error {
 		return errFieldName
 	}
 	at := int(min(int64(after), int64(len(h.fields))))
-	h.fields = slices.Insert(h.fields, at, message.NewField(name, h.value(value)))
+	h.fields = slices.Insert(h.fields, at, h.field(name, value))
 	return nil
 }
 
@@ -44,17 +59,17 @@ func (h *header) change(name string, number uint32, value string) (done string, 
 	}
 	for i := range h.fields {
 		f := &h.fields[i]
-		if !strings.EqualFold(f.Name, name) {
+		if !strings.EqualFold(f.name, name) {
 			continue
 		}
 		if number--; number > 0 {
 			continue
 		}
 		if value == "" {
-			f.Raw = ""
+			f.raw = ""
 			return "removed", nil
 		}
-		*f = message.NewField(f.Name, h.value(value))
+		*f = h.field(f.name, value)
 		return "changed", nil
 	}
 	if value == "" {
@@ -72,13 +87,13 @@ func isName(s string) bool {
 	return s != "" && len(s) <= maxName && strings.IndexFunc(s, bad) < 0
 }
 
-// value is a value of a filter as it stands in a field.
-func (h *header) value(v string) string {
-	v = folded(v)
-	if !h.spaced {
-		v = " " + v
+// field makes a field of a value that a filter gives.
+func (h *header) field(name, value string) field {
+	colon := ": "
+	if h.spaced {
+		colon = ":"
 	}
-	return v
+	return field{name, name + colon + folded(value) + "\r\n"}
 }
 
 // folded gives a value CRLF line ends, each followed by white space and text:
@@ -103,8 +118,9 @@ func folded(v string) string {
 
 // shown is the value of a field as a filter is shown it: with LF in its folds,
 // as filters expect it, and without NUL, which ends a string in the protocol.
-func (h *header) shown(f message.Field) string {
-	v := strings.ReplaceAll(f.Value(), "\r\n", "\n")
+func (h *header) shown(f field) string {
+	_, v, _ := strings.Cut(strings.TrimSuffix(f.raw, "\r\n"), ":")
+	v = strings.ReplaceAll(v, "\r\n", "\n")
 	v = strings.ReplaceAll(v, "\x00", "")
 	if !h.spaced {
 		v = strings.TrimPrefix(v, " ")
@@ -113,14 +129,14 @@ func (h *header) shown(f message.Field) string {
 }
 
 // end gives the fields that are left.
-func (h *header) end() ([]message.Field, error) {
+func (h *header) end() ([]field, error) {
 	left, size := h.fields[:0], 0
 	for _, f := range h.fields {
-		if f.Raw == "" {
+		if f.raw == "" {
 			continue
 		}
 		left = append(left, f)
-		size += len(f.Raw)
+		size += len(f.raw)
 	}
 	if size > message.MaxHeader || len(left) > message.MaxHeaderFields {
 		return nil, errLargeHeader

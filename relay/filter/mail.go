@@ -25,7 +25,7 @@ type Mail struct {
 
 	MaxSize int64 // bytes of a text that a filter may put in place; 0: no bound
 
-	header  []message.Field
+	header  []field
 	text    *text
 	foreign bool // the text is a filter's: its line ends may be anything
 }
@@ -50,7 +50,7 @@ func (m *Mail) Read(r io.Reader, room *Room) error {
 	if err != nil {
 		return err
 	}
-	m.header = header.Fields()
+	m.header = fieldsOf(header)
 	if _, err := io.CopyN(io.Discard, whole, int64(header.Len())); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func skipEmptyLine(r io.Reader) error {
 func (m *Mail) Reader() io.Reader {
 	var b strings.Builder
 	for _, f := range m.header {
-		b.WriteString(f.Raw)
+		b.WriteString(f.raw)
 	}
 	b.WriteString("\r\n")
 	return io.MultiReader(strings.NewReader(b.String()), m.body())

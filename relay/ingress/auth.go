@@ -42,6 +42,7 @@ func (s *session) Auth(mech string) (sasl.Server, error) {
 	case !s.mayAuth():
 		return nil, s.reject(relay.StageAuth, replyAuthClear, "", "")
 	}
+	s.mechanism = mech
 	switch mech {
 	case sasl.Plain:
 		return &exchange{s, sasl.NewPlainServer(s.plain)}, nil

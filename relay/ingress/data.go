@@ -3,6 +3,7 @@ package ingress
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -65,7 +66,12 @@ func (s *session) take(tx *transaction, content io.Reader) *smtp.SMTPError {
 		if r == replyLocal {
 			s.ln.srv.log.Warn("a message could not be accepted", "listener", m.Listener, "client", m.Client, "error", err)
 		}
-		s.reject(relay.StageBody, r, m.From, tx.to[0].Address)
+		var by *refusal
+		rule := ""
+		if errors.As(err, &by) {
+			rule = by.rule()
+		}
+		s.rejectBy(rule, relay.StageBody, r, m.From, tx.to[0].Address)
 		return r
 	}
 	s.ln.accepted(tx, repairs(lines.Repaired(), closed))
@@ -85,21 +91,33 @@ func (s *session) spool(tx *transaction, content io.Reader) (inserted bool, err 
 	m := &tx.message
 	m.ID = s.ln.srv.NewID()
 	m.ReceivedAt = time.Now()
+	inserted = header.Unclosed()
+	if s.ln.srv.Filters != nil {
+		var end func()
+		if header, whole, end, err = s.reread(tx, whole); err != nil {
+			return false, err
+		}
+		defer end()
+	}
 	m.MessageID = header.MessageID()
 	m.Subject = header.Subject()
 	if err := s.route(tx, header); err != nil {
 		return false, err
 	}
+	tx.judge()
 	ctx, cancel := context.WithCancel(s.ln.srv.force)
 	defer cancel()
 	watch := &watched{Reader: io.MultiReader(strings.NewReader(tx.received()), whole), timer: time.AfterFunc(spoolTime, cancel)}
 	defer watch.timer.Stop()
 	in := &spool.Incoming{Message: m, Recipients: tx.routed, Body: watch}
-	err = s.ln.srv.Spool.Accept(ctx, in)
+	err = s.store(tx, func() error {
+		in.Events = tx.told()
+		return s.ln.srv.Spool.Accept(ctx, in)
+	})
 	if err != nil && s.ln.srv.force.Err() == nil && ctx.Err() != nil {
 		err = errSlowSpool{err}
 	}
-	return header.Unclosed(), err
+	return inserted, err
 }
 
 // errSlowSpool: the spool did not take a message in time. It is not a

@@ -65,32 +65,38 @@ func (ln *listener) rejected(c client, r *smtp.SMTPError) {
 }
 
 // accepted tells of a message that is in the spool, of what was repaired, and
-// of what the routes did with it.
+// of what routes and filters did with it.
 func (ln *listener) accepted(tx *transaction, repairs string) {
-	m := &tx.message
-	e := relay.Event{
-		Kind:      relay.EventAccepted,
-		At:        m.ReceivedAt,
-		Message:   m.ID,
-		MessageID: m.MessageID,
-		Listener:  m.Listener,
-		Client:    m.Client,
-		User:      m.User,
-		From:      m.From,
-		To:        tx.to[0].Address,
-		Others:    len(tx.to) - 1,
-		Size:      m.Size,
-	}
+	e := tx.event(relay.EventAccepted)
+	e.To, e.Others, e.Size = tx.to[0].Address, len(tx.to)-1, tx.message.Size
 	ln.srv.Sink.Emit(e)
 	if repairs != "" {
 		e.Kind, e.Detail = relay.EventRepaired, repairs
 		ln.srv.Sink.Emit(e)
 	}
-	e.Others = 0
-	for _, n := range tx.notes {
-		e.Kind, e.To, e.Detail = n.kind, n.to, n.detail
+	for _, e := range tx.told() {
 		ln.srv.Sink.Emit(e)
 	}
+}
+
+// event is the begin of an event about the message.
+func (tx *transaction) event(kind relay.EventKind) relay.Event {
+	m := &tx.message
+	return relay.Event{
+		Kind: kind, At: m.ReceivedAt, Message: m.ID, MessageID: m.MessageID,
+		Listener: m.Listener, Client: m.Client, User: m.User, From: m.From,
+	}
+}
+
+// told are the events of what routes and filters did with the message.
+func (tx *transaction) told() []relay.Event {
+	var events []relay.Event
+	for _, n := range tx.notes {
+		e := tx.event(n.kind)
+		e.To, e.Detail, e.Incident = n.to, n.detail, n.incident
+		events = append(events, e)
+	}
+	return events
 }
 
 // repairs says in words what was repaired in a message, "" for nothing.

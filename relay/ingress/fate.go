@@ -10,11 +10,13 @@ import (
 	"relaykeep/relay/message"
 )
 
-// note is something to tell of one recipient of a message that was accepted.
+// note is something to tell of a message that was accepted, or of one of its
+// recipients.
 type note struct {
-	kind   relay.EventKind
-	to     string // as the client gave it
-	detail string
+	kind     relay.EventKind
+	to       string // as the client gave it; "" for the whole message
+	detail   string
+	incident int64 // that holds it, 0 for none
 }
 
 // route finds the way of every recipient and does what the routes say. If the

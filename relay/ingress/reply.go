@@ -8,6 +8,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"relaykeep/relay"
+	"relaykeep/relay/filter"
 	"relaykeep/relay/message"
 	"relaykeep/spool"
 )
@@ -87,7 +88,7 @@ func toReply(err error) *smtp.SMTPError {
 	switch {
 	case errors.As(err, &r):
 		return r
-	case errors.Is(err, spool.ErrFull):
+	case errors.Is(err, spool.ErrFull), errors.Is(err, filter.ErrFull):
 		return replyFull
 	case errors.Is(err, errTooLarge):
 		return replyTooLarge

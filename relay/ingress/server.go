@@ -13,7 +13,7 @@ import (
 	"relaykeep/relay"
 )
 
-// Deps are what a Server works with. All but Log, Instance and Inherited must
+// Deps are what a Server works with. All but Log, Filters, Instance and Inherited must
 // be set.
 type Deps struct {
 	Spool  Spool
@@ -21,6 +21,8 @@ type Deps struct {
 	Sink   Sink
 	NewID  func() relay.ID // called for each message; safe for concurrent use
 	Log    hclog.Logger    // nil: none
+
+	Filters *Filters // nil: none
 
 	// Instance names this relay in its Received lines, so that mail that comes
 	// back again and again is known: "" for hop counting only.

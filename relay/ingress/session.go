@@ -9,6 +9,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"relaykeep/relay"
+	"relaykeep/relay/filter"
 	"relaykeep/relay/message"
 )
 
@@ -21,6 +22,8 @@ type session struct {
 	smtp   *smtp.Conn
 	user   *user // who logged in
 	failed int   // logins
+
+	mechanism string // of the last login that was begun
 
 	mu sync.Mutex
 	tx *transaction // set under mu, and read by Data under mu
@@ -35,8 +38,11 @@ type transaction struct {
 	known   map[string]bool // recipients, to keep each once
 	asked   int             // RCPT commands that were answered 250
 
-	routed []relay.Recipient // as they are spooled: to, and what the routes made of it
-	notes  []note            // what the routes did beside delivering
+	client   filter.Session // where filters ask
+	filtered filtered
+
+	routed []relay.Recipient // as they are spooled: to, and what routes and filters made of it
+	notes  []note            // what they did beside delivering
 }
 
 func (ln *listener) newSession(c *smtp.Conn) (smtp.Session, error) {
@@ -84,6 +90,9 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	}
 	if s.user != nil {
 		tx.message.User = s.user.name
+	}
+	if s.ln.srv.Filters != nil {
+		tx.client = s.client()
 	}
 	s.mu.Lock()
 	s.tx = tx
@@ -211,6 +220,13 @@ func originalRecipient(opts *smtp.RcptOptions) string {
 
 // reject tells of a refusal and returns it.
 func (s *session) reject(stage relay.Stage, r *smtp.SMTPError, from, to string) error {
+	return s.rejectBy("", stage, r, from, to)
+}
+
+// rejectBy is reject with the rule that decided.
+func (s *session) rejectBy(rule string, stage relay.Stage, r *smtp.SMTPError, from, to string) error {
+	v := verdictOf(stage, r)
+	v.Rule = rule
 	user := ""
 	if s.user != nil {
 		user = s.user.name
@@ -220,7 +236,7 @@ func (s *session) reject(stage relay.Stage, r *smtp.SMTPError, from, to string) 
 		User:    user,
 		From:    printable(from),
 		To:      printable(to),
-		Verdict: verdictOf(stage, r),
+		Verdict: v,
 	})
 	return r
 }

@@ -124,6 +124,7 @@ var sentences = map[relay.EventKind]string{
 	relay.EventAccepted:       "message accepted",
 	relay.EventRejected:       "message refused",
 	relay.EventRepaired:       "message repaired",
+	relay.EventFiltered:       "message filtered",
 	relay.EventAttempt:        "attempt begins",
 	relay.EventDelivered:      "delivered",
 	relay.EventDeferred:       "deferred",
