@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relaykeep/relay/delivery"
+	"relaykeep/relay/filter"
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/quota"
 	"relaykeep/relay/retry"
@@ -22,8 +23,9 @@ type Config struct {
 	Upstreams []Upstream // at least one, in file order
 	Routes    []Route    // at least one, in file order: the first that matches wins
 	Retries   map[string]retry.Policy
-	Packs     []classify.Pack // own rules, in file order; good for classify.New
-	DKIM      []DKIM          // the domains whose mail is signed, in file order; see Config.Signing
+	Packs     []classify.Pack  // own rules, in file order; good for classify.New
+	DKIM      []DKIM           // the domains whose mail is signed, in file order; see Config.Signing
+	Filters   []filter.Options // in the order in which they are asked
 	Admin     Admin
 	Log       Log
 

@@ -91,6 +91,7 @@ func readConfig(s *section) *Config {
 	warnShortName(s, c)
 	c.Retries = readRetries(s)
 	c.Routes = readRoutes(s, c)
+	c.Filters = readFilters(s)
 	readPending(s)
 	s.end()
 	return c

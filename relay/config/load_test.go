@@ -17,6 +17,7 @@ import (
 
 	"relaykeep/relay"
 	"relaykeep/relay/delivery"
+	"relaykeep/relay/filter"
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/message/dkim"
 	"relaykeep/relay/quota"
@@ -179,6 +180,10 @@ func fullConfig(t *testing.T, folder string) *Config {
 		DKIM: []DKIM{{Domain: "example.com", Keys: []DKIMKey{
 			dkimKey(t, "s1", filepath.Join(folder, "dkim.pem")), dkimKey(t, "s2.2026", filepath.Join(folder, "dkim.pem")),
 		}}},
+		Filters: []filter.Options{
+			{Name: "scanner", Network: "unix", Address: filepath.Join(folder, "scanner.sock"), Timeout: 20 * time.Second, PassOnError: true},
+			{Name: "signatures", Network: "tcp", Address: "127.0.0.1:8891", Timeout: 10 * time.Second},
+		},
 		Admin: Admin{Socket: filepath.Join(folder, "admin.sock"), Group: "mail", Mode: 0o600},
 		Log:   Log{Level: "debug", Addresses: AddressHash, File: filepath.Join(folder, "relaykeep.log")},
 	}
@@ -291,10 +296,10 @@ func TestExampleInComments(t *testing.T) {
 	}
 	var blocks []string
 	for _, indent := range []string{" ", "   "} {
-		form := regexp.MustCompile(`(?m)^#` + indent + `(?:listener|upstream|route|classify) "(?:.*\n#)+?` + indent + `}\n`)
+		form := regexp.MustCompile(`(?m)^#` + indent + `(?:listener|upstream|route|classify|filter) "(?:.*\n#)+?` + indent + `}\n`)
 		blocks = append(blocks, form.FindAllString(string(example), -1)...)
 	}
-	if len(blocks) < 6 {
+	if len(blocks) < 7 {
 		t.Fatalf("found %d blocks in comments", len(blocks))
 	}
 	for _, block := range blocks {

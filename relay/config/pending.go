@@ -3,15 +3,11 @@ package config
 import (
 	"errors"
 	"strconv"
-	"strings"
 )
 
 // readPending reads the blocks that have no behaviour yet. They are checked
 // all the same, so that a typing error in them is told as one.
 func readPending(s *section) {
-	for _, f := range s.named("filter") {
-		readFilter(f)
-	}
 	if b := s.block("bounce"); b.written {
 		readBounce(b)
 	}
@@ -19,28 +15,6 @@ func readPending(s *section) {
 		readDedupe(d)
 	}
 	readWatching(s)
-}
-
-// readFilter reads a block filter.
-func readFilter(s *section) {
-	needed(s, "milter", `"tcp:127.0.0.1:11332"`, milter(s.d.folder))
-	read(s, "timeout", 0, positiveDuration)
-	s.choice("on_error", "tempfail", "tempfail", "accept")
-	s.end()
-}
-
-// milter takes "tcp:host:port" and "unix:path".
-func milter(folder string) func(string) (string, error) {
-	return func(v string) (string, error) {
-		if file, ok := strings.CutPrefix(v, unixPrefix); ok {
-			return socketPath(folder)(file)
-		}
-		address, ok := strings.CutPrefix(v, "tcp:")
-		if _, err := tcpAddress(address); !ok || err != nil {
-			return "", errors.New(`is no milter; write "tcp:127.0.0.1:11332" or "unix:/run/milter.sock"`)
-		}
-		return v, nil
-	}
 }
 
 // readBounce reads a block bounce.

@@ -38,7 +38,6 @@ var unsupported = map[string]refusal{
 	"admin.token_file": {when: isFilled},
 
 	"dedupe":   {},
-	"filter":   {},
 	"webhook":  {},
 	"notifier": {},
 	"alert":    {},

@@ -1,11 +1,16 @@
 package daemon
 
 import (
+	"path/filepath"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/event/logsink"
+	"relaykeep/relay/filter"
+	"relaykeep/relay/ingress"
 	"relaykeep/relay/quota"
 	"relaykeep/relay/route"
 	"relaykeep/upstream"
@@ -51,4 +56,19 @@ func addressMode(m config.AddressMode) logsink.Mode {
 		return logsink.Hash
 	}
 	return logsink.Partial
+}
+
+// filters gives nil where there are none.
+func filters(c *config.Config, incidents ingress.Incidents, log hclog.Logger) *ingress.Filters {
+	if len(c.Filters) == 0 {
+		return nil
+	}
+	f := &ingress.Filters{
+		Room:      filter.NewRoom(filepath.Dir(c.Spool.Path), c.Spool.MinFreeDisk),
+		Incidents: incidents,
+	}
+	for _, o := range c.Filters {
+		f.Chain = append(f.Chain, filter.New(o, log))
+	}
+	return f
 }

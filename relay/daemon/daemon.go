@@ -192,6 +192,7 @@ func (d *Daemon) buildIngress() (err error) {
 	d.ingress, err = ingress.New(options, ingress.Deps{
 		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID,
 		Log: d.log.Named("ingress"), Instance: d.spool.Instance(), Inherited: d.opt.Inherited,
+		Filters: filters(d.opt.Config, d.scheduler, d.log.Named("filter")),
 	})
 	if err != nil {
 		return err

@@ -172,6 +172,16 @@ dkim "Example.com" {
   }
 }
 
+filter "scanner" {
+  milter   = "unix:scanner.sock"
+  timeout  = "20s"
+  on_error = "accept"
+}
+
+filter "signatures" {
+  milter = "tcp:127.0.0.1:8891"
+}
+
 bounce {
   to = "none"
 }
