@@ -101,7 +101,9 @@ func TestFilter(t *testing.T) {
 			[]fate{{"b@to.example", "", relay.Queued}, {"c@to.example", "", relay.Queued}}, nil,
 		},
 		{
-			"a field", func(m milter.Modifier) (*milter.Response, error) { return milter.RespAccept, m.AddHeader("X-Spam", "no") },
+			"a field", func(m milter.Modifier) (*milter.Response, error) {
+				return milter.RespAccept, m.AddHeader("X-Spam", "no")
+			},
 			queuedPrefix, "A: b\r\nX-Spam: no\r\n\r\nx\r\n",
 			[]fate{{"b@to.example", "", relay.Queued}, {"c@to.example", "", relay.Queued}},
 			[]told{{relay.EventFiltered, "", "filter judge: added X-Spam"}},
