@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -95,10 +96,14 @@ func (c *claim) takeAll(ch *chain, priority byte, key spool.Key) {
 	if raw == nil {
 		return
 	}
-	rec, err := c.s.codec.DecodeRecord(raw)
-	if err != nil {
-		c.s.tellUnreadable(key, err)
-		return
+	rec := c.s.leases.known(key, raw)
+	if rec == nil {
+		fresh, err := c.s.codec.DecodeRecord(raw)
+		if err != nil {
+			c.s.tellUnreadable(key, err)
+			return
+		}
+		rec = &fresh
 	}
 	var free []int
 	for i := range rec.Recipients {
@@ -108,10 +113,14 @@ func (c *claim) takeAll(ch *chain, priority byte, key spool.Key) {
 			free = append(free, i)
 		}
 	}
+	if len(free) > 0 {
+		raw = bytes.Clone(raw)
+	}
 	for len(free) > 0 && !c.full() {
 		n := min(len(free), c.limit.Recipients)
-		l := c.s.leases.take(0, key, &rec, free[:n:n], c.lane)
-		c.taken = append(c.taken, delivery(&rec, l))
+		l := c.s.leases.take(0, key, rec, free[:n:n], c.lane)
+		l.raw, l.rec = raw, rec
+		c.taken = append(c.taken, delivery(rec, l))
 		free = free[n:]
 	}
 }
@@ -120,7 +129,7 @@ func (c *claim) takeAll(ch *chain, priority byte, key spool.Key) {
 func delivery(rec *spool.Record, l *lease) spool.Delivery {
 	d := spool.Delivery{
 		Message: rec.Message, Recipients: make([]relay.Recipient, len(l.index)),
-		Index: l.index, Lane: l.lane, Lease: l.id, Signatures: rec.Signatures,
+		Index: l.index, Lane: l.lane, Lease: l.id, Signatures: slices.Clip(rec.Signatures),
 		Others: len(l.index) < len(rec.Recipients),
 	}
 	for n, i := range l.index {

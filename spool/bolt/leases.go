@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"sync"
@@ -38,6 +39,12 @@ type lease struct {
 	index []int
 	lane  string
 	rows  []spool.CountsBy // what its recipients are counted under while it lasts
+
+	// raw and rec are the record as it was leased, stored and decoded, to
+	// spare the settlement the decoding while it is still the same; raw is
+	// nil where nobody kept it. Nobody changes rec: deliveries share it.
+	raw []byte
+	rec *spool.Record
 
 	marked *relay.Signature // the one that is in its mark; nil for none
 }
@@ -102,14 +109,28 @@ func (t *leaseTable) mark(id uint64, made *relay.Signature) {
 	}
 }
 
-// marked gives the signature that is in the mark of a lease, nil for none.
-func (t *leaseTable) marked(id uint64) *relay.Signature {
+// known gives the record of a message that a lease has decoded already, nil
+// where none has or it was another one then. The lock is held.
+func (t *leaseTable) known(k spool.Key, raw []byte) *spool.Record {
+	for _, l := range t.of[k] {
+		if l.is(raw) {
+			return l.rec
+		}
+	}
+	return nil
+}
+
+// is reports whether a stored record is the one that l knows.
+func (l *lease) is(raw []byte) bool { return l.raw != nil && bytes.Equal(l.raw, raw) }
+
+// get gives a lease as it is now; the zero one where it has ended.
+func (t *leaseTable) get(id uint64) lease {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l := t.byID[id]; l != nil {
-		return l.marked
+		return *l
 	}
-	return nil
+	return lease{}
 }
 
 // end ends leases; those that are gone are passed over.

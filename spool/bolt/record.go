@@ -10,12 +10,15 @@ import (
 	"relaykeep/spool"
 )
 
-// read gives the record of an unfinished message; ok is false where there is
-// none.
-func (b *batch) read(k spool.Key) (rec spool.Record, ok bool, err error) {
+// read gives the record of an unfinished message, which l is a lease on; ok is
+// false where there is none. The record shares its lists with the lease.
+func (b *batch) read(k spool.Key, l *lease) (rec spool.Record, ok bool, err error) {
 	raw := b.queue.Get(k[:])
 	if raw == nil {
 		return rec, false, nil
+	}
+	if l.is(raw) {
+		return *l.rec, true, nil
 	}
 	rec, err = b.s.codec.DecodeRecord(raw)
 	return rec, err == nil, err

@@ -61,9 +61,10 @@ func (s *Store) Settle(ctx context.Context, d *spool.Delivery, outcome spool.Set
 		}
 		bytes += len(outcome.Notices[i].Body)
 	}
+	l := s.leases.get(d.Lease)
 	var written []spool.Notice
 	err = s.do(ctx, &op{bytes: bytes, run: func(b *batch) (err error) {
-		written, err = b.settle(k, d, &outcome)
+		written, err = b.settle(k, d, &l, &outcome)
 		return err
 	}})
 	if err == nil && len(written) > 0 && outcome.Written != nil {
@@ -73,8 +74,8 @@ func (s *Store) Settle(ctx context.Context, d *spool.Delivery, outcome spool.Set
 }
 
 // settle writes the outcome of a delivery and gives the notices among it.
-func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome *spool.Settlement) (written []spool.Notice, err error) {
-	before, ok, err := b.read(k)
+func (b *batch) settle(k spool.Key, d *spool.Delivery, l *lease, outcome *spool.Settlement) (written []spool.Notice, err error) {
+	before, ok, err := b.read(k, l)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome *spool.Settlement
 		after.Recipients[i] = outcome.Recipients[n]
 	}
 	written = slices.Concat(outcome.Notices, b.report(k, d.Lease, &after, outcome))
-	after.Signatures = b.signatures(&after, d.Lease, outcome.Signature)
+	after.Signatures = signatures(&after, l.marked, outcome.Signature)
 	if err := b.putEvents(k, outcome.Events); err != nil {
 		return nil, err
 	}
@@ -110,14 +111,13 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, outcome *spool.Settlement
 }
 
 // signatures gives those that are kept with a record: none once nothing will be
-// sent any more. To those of before come the one that is in the mark, and the
-// one that came with the settlement.
-func (b *batch) signatures(rec *spool.Record, lease uint64, made *relay.Signature) []relay.Signature {
+// sent any more, else those that it has and the new ones.
+func signatures(rec *spool.Record, made ...*relay.Signature) []relay.Signature {
 	if rec.Finished() {
 		return nil
 	}
 	kept := rec.Signatures
-	for _, s := range []*relay.Signature{b.s.leases.marked(lease), made} {
+	for _, s := range made {
 		if s != nil {
 			kept = spool.WithSignature(kept, *s)
 		}

@@ -31,6 +31,7 @@ func (s *Store) Verify(ctx context.Context) error {
 		v.index(bucketDue, v.due)
 		v.index(bucketExpiry, v.expiry)
 		v.heldMatch()
+		v.keysMatch()
 		v.countsMatch()
 		v.bodies()
 		return errors.Join(v.found...)
@@ -147,6 +148,21 @@ func (v *verifier) heldMatch() {
 	}
 	for k := range v.held {
 		v.complain("held: entry %x is missing", k)
+	}
+}
+
+// keysMatch compares the dedupe keys with the index by which they are pruned.
+func (v *verifier) keysMatch() {
+	entries, forget := v.tx.Bucket([]byte(bucketDedupe)), v.tx.Bucket([]byte(bucketForget))
+	c := entries.Cursor()
+	for k, raw := c.First(); k != nil; k, raw = c.Next() {
+		e, ok := readDedupe(raw)
+		if !ok || forget.Get(forgetKey(e.until, k)) == nil {
+			v.complain("dedupe: entry %x is wrong, or is never forgotten", k)
+		}
+	}
+	if n, m := forget.Stats().KeyN, entries.Stats().KeyN; n != m {
+		v.complain("forget: %d entries for %d keys", n, m)
 	}
 }
 

@@ -55,8 +55,26 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"an incident has one number", (*suite).incident},
 		{"an incident releases what it holds", (*suite).release},
 		{"the state of a lane is kept", (*suite).laneState},
+		{"events of an accept are kept", (*suite).acceptEvents},
+		{"a body may complete its message", (*suite).completedLate},
+		{"what comes twice is stored once", (*suite).dedupe},
+		{"keys are forgotten in time", (*suite).dedupeForgets},
+		{"of many at once one is new", (*suite).dedupeOfMany},
+		{"a broken body uses no key up", (*suite).brokenKeyed},
+		{"notices are stored with their settlement", (*suite).notices},
+		{"a bad notice changes nothing", (*suite).badNotices},
+		{"the last delivery reports for all", (*suite).reportTogether},
+		{"one of many at once reports for all", (*suite).reportAtOnce},
+		{"a report that was left is handed out", (*suite).reportLeft},
+		{"a message waits for its report", (*suite).reportOutlivesItsMessage},
+		{"a report that nobody wants ends", (*suite).reportNobodyWants},
+		{"doubts report, too", (*suite).reportDoubts},
+		{"delay warnings are due in time", (*suite).warnings},
+		{"a reroute sets warnings", (*suite).warningsRerouted},
+		{"signatures are kept", (*suite).signatures},
 		{"unknown ids are not found", (*suite).unknown},
 		{"random histories keep the promises", (*suite).random},
+		{"random histories bounce what is bounced", (*suite).randomBounces},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -157,7 +175,12 @@ func (s *suite) states(t *testing.T, id relay.ID) string {
 
 func (s *suite) read(t *testing.T, m relay.Message) string {
 	t.Helper()
-	r, err := s.s.Body(m).Open()
+	return readAll(t, s.s, m)
+}
+
+func readAll(t *testing.T, s spool.Store, m relay.Message) string {
+	t.Helper()
+	r, err := s.Body(m).Open()
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -427,43 +450,6 @@ func (s *suite) unmarked(t *testing.T) {
 	}
 	if d := s.claimOne(t, "a"); d.Message.ID != m.ID {
 		t.Fatal("another message")
-	}
-}
-
-func (s *suite) expiry(t *testing.T) {
-	to := Recipients("a", "queued@example.com", "held@example.com", "operator@example.com", "later@example.com")
-	for i := range 3 {
-		to[i].ExpiresAt = time.Now().Add(time.Minute).UTC()
-	}
-	later := time.Now().Add(time.Hour).UTC()
-	to[3].ExpiresAt = later
-	s.s.Open("a", true)
-	m := Accept(t, s.s, "x", to...)
-	d := s.claimOne(t, "a")
-	out := spool.Settlement{Recipients: slices.Clone(d.Recipients)}
-	out.Recipients[1].State, out.Recipients[1].HoldReason = relay.Held, "an incident"
-	out.Recipients[2].State, out.Recipients[2].HoldReason = relay.Held, relay.HoldOperator
-	if err := s.s.Settle(t.Context(), &d, out); err != nil {
-		t.Fatal(err)
-	}
-	past, next, err := s.s.Expired(t.Context(), time.Now(), 10)
-	if err != nil || len(past) != 0 || !next.Equal(to[0].ExpiresAt) {
-		t.Fatalf("%v %v %v", past, next, err)
-	}
-	time.Sleep(time.Minute) // of the bubble's clock
-	past, _, err = s.s.Expired(t.Context(), time.Now(), 10)
-	if err != nil || len(past) != 1 || len(past[0].Recipients) != 2 || past[0].Lane != "" {
-		t.Fatalf("%+v %v", past, err)
-	}
-	if again, _, _ := s.s.Expired(t.Context(), time.Now(), 10); len(again) != 0 {
-		t.Fatal("the same ones twice")
-	}
-	s.settle(t, past[0], relay.Expired, relay.Expired)
-	if got := s.states(t, m.ID); got != "expired expired held queued" {
-		t.Fatalf("states %s", got)
-	}
-	if _, next, _ = s.s.Expired(t.Context(), time.Now(), 10); !next.Equal(later) {
-		t.Fatalf("next %v, want %v", next, later)
 	}
 }
 
