@@ -170,7 +170,8 @@ func TestRecodeRefuses(t *testing.T) {
 			t.Errorf("%s: got %#v, want %#v", tt.name, err, tt.want)
 		}
 		_, err = io.ReadAll(&Scan{Source: strings.NewReader(tt.in)})
-		if errors.Is(err, ErrLongLine) != tt.want.LongLine {
+		got = nil
+		if errors.As(err, &got) != tt.want.LongLine || got != nil && *got != tt.want {
 			t.Errorf("%s: Scan gave %v", tt.name, err)
 		}
 	}

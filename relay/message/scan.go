@@ -1,22 +1,15 @@
 package message
 
-import (
-	"errors"
-	"io"
-)
-
-// ErrLongLine: a line is over 998 bytes (RFC 5322 2.1.1) and may not be
-// changed, or cannot.
-var ErrLongLine = errors.New("a line over 998 bytes that may not be changed")
+import "io"
 
 // Scan reads a message with CRLF line ends, passes it on as it is, and finds
 // what it holds that not every server takes.
 //
-// A line that is too long and that Recode could not mend is ErrLongLine, at the
-// latest in the place of io.EOF: in the header one without white space to fold
-// it at; in the text one within a signed or encrypted part, in a part of an
-// encoding or a structure that is not known, or in a message/ part that must
-// stay as it is.
+// A line over 998 bytes that Recode could not mend is an *UnmendableError, at
+// the latest in the place of io.EOF: in a header section one without white
+// space to fold it at; in a text one within a signed or encrypted part, in a
+// part of an encoding or a structure that is not known, or in a message/ part
+// that must stay as it is.
 type Scan struct {
 	Source io.Reader
 
@@ -42,8 +35,8 @@ func (s *Scan) Read(p []byte) (int, error) {
 		s.done = true
 		s.w.close()
 	}
-	if s.found.stuck {
-		return 0, ErrLongLine
+	if s.found.err != nil {
+		return 0, s.found.err
 	}
 	return n, err
 }
@@ -52,8 +45,8 @@ func (s *Scan) Read(p []byte) (int, error) {
 type findings struct {
 	eightBit bool
 	long     bool
-	stuck    bool // a long line cannot be mended
-	preamble bool // there is one before the parts of a multipart, if it has any
+	err      error // a long line cannot be mended
+	preamble bool  // there is one before the parts of a multipart, if it has any
 }
 
 func (f *findings) section(e *entity, raw []byte) {
@@ -62,7 +55,9 @@ func (f *findings) section(e *entity, raw []byte) {
 		return
 	}
 	f.long = true
-	f.stuck = f.stuck || e.sealed || e.kind == unknown || !foldable(raw)
+	if e.sealed || e.kind == unknown || !foldable(raw) {
+		f.fail(e, true)
+	}
 }
 
 func (f *findings) text(_ *entity, piece []byte) { f.look(piece) }
@@ -73,7 +68,7 @@ func (f *findings) longLine(e *entity) {
 	f.long = true
 	switch {
 	case !e.mendable():
-		f.stuck = true
+		f.fail(e, false)
 	case e.kind == multi:
 		f.preamble = true
 	}
@@ -82,8 +77,16 @@ func (f *findings) longLine(e *entity) {
 // end finds multiparts that have no parts: receivers take all of it for text,
 // and not for what stands before the first.
 func (f *findings) end(e *entity, _ bool) {
-	f.stuck = f.stuck || f.preamble && e.parts == 0
+	if f.preamble && e.parts == 0 {
+		f.fail(e, false)
+	}
 	f.preamble = false
+}
+
+func (f *findings) fail(e *entity, header bool) {
+	if f.err == nil {
+		f.err = &UnmendableError{LongLine: true, Header: header, Type: e.media.String()}
+	}
 }
 
 func (f *findings) delimiter([]byte) {}
