@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"relaykeep/relay"
 	"relaykeep/relay/ingress"
 )
 
@@ -27,7 +28,7 @@ func parseRate(s string) (ingress.Rate, error) {
 	if digits(per) == 0 {
 		per = "1" + per
 	}
-	d, err := parseDuration(per)
+	d, err := relay.ParseDuration(per)
 	if err != nil {
 		return ingress.Rate{}, errRate
 	}

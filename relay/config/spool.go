@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"relaykeep/relay"
+)
 
 const day = 24 * time.Hour
 
@@ -10,10 +14,10 @@ func readSpool(s *section) Spool {
 		Path:        absolute(s.d.folder, read(s, "path", "/var/lib/relaykeep/spool.db", nonEmpty)),
 		MaxSize:     read(s, "max_size", 20<<30, positiveSize),
 		MinFreeDisk: read(s, "min_free_disk", 512<<20, parseSize),
-		History:     read(s, "history", 7*day, parseDuration),
+		History:     read(s, "history", 7*day, relay.ParseDuration),
 		NoSync:      !s.boolean("fsync", true),
 	}
-	sp.KeepFailed = read(s, "keep_failed", min(3*day, sp.History), parseDuration)
+	sp.KeepFailed = read(s, "keep_failed", min(3*day, sp.History), relay.ParseDuration)
 	s.file("encryption_key_file", "")
 	if sp.KeepFailed > sp.History && s.entry("keep_failed").state == ready && s.entry("history").state != wrong {
 		s.fault("keep_failed", "is longer than history, and nobody could find the mail; make history at least as long")

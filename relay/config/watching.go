@@ -99,7 +99,7 @@ func readAlert(s *section, notifiers []string) {
 		check(s, "above")
 	}
 	read(s, "window", 0, positiveDuration)
-	read(s, "for", 0, parseDuration)
+	read(s, "for", 0, relay.ParseDuration)
 	refer(s, "notify", "notifier", readList(s, "notify", nil, nonEmpty), notifiers)
 	s.end()
 }

@@ -1,6 +1,9 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"io"
+)
 
 // Field is one field of a header section, to the letter.
 type Field struct {
@@ -62,4 +65,19 @@ func (h *Header) Text() int64 {
 		n += line + 1
 	}
 	return int64(n)
+}
+
+// Without reads the message of h, which whole gives from its first byte, less
+// the fields that drop chooses.
+func (h *Header) Without(whole io.Reader, drop func(Field) bool) (io.Reader, error) {
+	var kept []byte
+	for _, f := range h.Fields() {
+		if !drop(f) {
+			kept = append(kept, f.Raw()...)
+		}
+	}
+	if _, err := io.CopyN(io.Discard, whole, int64(h.end)); err != nil {
+		return nil, err
+	}
+	return io.MultiReader(bytes.NewReader(kept), whole), nil
 }

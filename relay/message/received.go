@@ -58,7 +58,7 @@ func (t Trace) Received() string {
 		b.WriteString(">")
 	}
 	b.WriteString(";\r\n\t")
-	b.WriteString(t.At.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+	b.WriteString(t.At.Format(DateLayout))
 	b.WriteString(crlf)
 	return b.String()
 }
