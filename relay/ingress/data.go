@@ -55,10 +55,13 @@ func (s *session) take(tx *transaction, content io.Reader) *smtp.SMTPError {
 	if tx == nil {
 		return replyNoTransaction
 	}
-	lines := &message.Newlines{Source: content, Reject: s.ln.opts.RejectBareNewline}
-	closed, err := s.spool(tx, lines)
+	in, err := s.spool(tx, content)
 	m := &tx.message
-	if err != nil {
+	switch {
+	case errors.Is(err, spool.ErrDuplicate):
+		s.ln.duplicate(in)
+		return queued(in.storing.Dedupe.Before)
+	case err != nil:
 		r := toReply(err)
 		if r == replyBroken {
 			return r
@@ -74,50 +77,58 @@ func (s *session) take(tx *transaction, content io.Reader) *smtp.SMTPError {
 		s.rejectBy(rule, relay.StageBody, r, m.From, tx.to[0].Address)
 		return r
 	}
-	s.ln.accepted(tx, repairs(lines.Repaired(), closed))
+	s.ln.accepted(in)
 	return queued(m.ID)
 }
 
-// spool reads the header, routes and hands the message to the spool. inserted
-// says that the empty line after the header was put in.
-func (s *session) spool(tx *transaction, content io.Reader) (inserted bool, err error) {
-	header, whole, err := message.ReadHeader(content)
+// spool reads the header, routes and hands the message to the spool.
+func (s *session) spool(tx *transaction, content io.Reader) (*intake, error) {
+	in := &intake{tx: tx, lines: &message.Newlines{Source: content, Reject: s.ln.opts.RejectBareNewline}}
+	header, whole, err := message.ReadHeader(in.lines)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if s.loops(header) {
-		return false, replyLoop
+		return nil, replyLoop
 	}
 	m := &tx.message
 	m.ID = s.ln.srv.NewID()
 	m.ReceivedAt = time.Now()
-	inserted = header.Unclosed()
+	in.unclosed = header.Unclosed()
+	in.digest = s.ln.srv.Dedupe.begin(tx, header)
+	whole = in.digest.text(whole, header)
 	if s.ln.srv.Filters != nil {
 		var end func()
 		if header, whole, end, err = s.reread(tx, whole); err != nil {
-			return false, err
+			return nil, err
 		}
 		defer end()
 	}
 	m.MessageID = header.MessageID()
 	m.Subject = header.Subject()
+	tx.control = message.ReadControl(header, m.ReceivedAt, s.controls())
 	if err := s.route(tx, header); err != nil {
-		return false, err
+		return nil, err
 	}
 	tx.judge()
+	if err := s.mend(in, header, whole); err != nil {
+		return nil, err
+	}
+	return in, s.store(tx, func() error { return s.accept(in) })
+}
+
+// accept waits for the spool to take a message in.
+func (s *session) accept(in *intake) error {
 	ctx, cancel := context.WithCancel(s.ln.srv.force)
 	defer cancel()
-	watch := &watched{Reader: io.MultiReader(strings.NewReader(tx.received()), whole), timer: time.AfterFunc(spoolTime, cancel)}
+	watch := &watched{Reader: in, timer: time.AfterFunc(spoolTime, cancel)}
 	defer watch.timer.Stop()
-	in := &spool.Incoming{Message: m, Recipients: tx.routed, Body: watch}
-	err = s.store(tx, func() error {
-		in.Events = tx.told()
-		return s.ln.srv.Spool.Accept(ctx, in)
-	})
-	if err != nil && s.ln.srv.force.Err() == nil && ctx.Err() != nil {
+	in.storing.Body = watch
+	err := s.ln.srv.Spool.Accept(ctx, in.storing)
+	if err != nil && !errors.Is(err, spool.ErrDuplicate) && s.ln.srv.force.Err() == nil && ctx.Err() != nil {
 		err = errSlowSpool{err}
 	}
-	return inserted, err
+	return err
 }
 
 // errSlowSpool: the spool did not take a message in time. It is not a

@@ -66,17 +66,40 @@ func (ln *listener) rejected(c client, r *smtp.SMTPError) {
 
 // accepted tells of a message that is in the spool, of what was repaired, and
 // of what routes and filters did with it.
-func (ln *listener) accepted(tx *transaction, repairs string) {
-	e := tx.event(relay.EventAccepted)
-	e.To, e.Others, e.Size = tx.to[0].Address, len(tx.to)-1, tx.message.Size
+func (ln *listener) accepted(in *intake) {
+	e := in.accepted()
+	e.Detail = in.tx.message.Repaired
+	if d := in.storing.Dedupe; d != nil && d.Before != "" {
+		e.Detail = join(e.Detail, "another message than "+string(d.Before)+", which came under the same key before")
+	}
 	ln.srv.Sink.Emit(e)
-	if repairs != "" {
-		e.Kind, e.Detail = relay.EventRepaired, repairs
+	for _, e := range in.storing.Events {
 		ln.srv.Sink.Emit(e)
 	}
-	for _, e := range tx.told() {
-		ln.srv.Sink.Emit(e)
+	ln.srv.repairs.count(&in.tx.message, in.repairs)
+}
+
+// duplicate tells of a message that is in the spool already, or was.
+func (ln *listener) duplicate(in *intake) {
+	e := in.accepted()
+	e.Message = in.storing.Dedupe.Before
+	e.Detail = "came before under the same key; nothing new was queued"
+	ln.srv.Sink.Emit(e)
+}
+
+// accepted is the event of a message that was acknowledged.
+func (in *intake) accepted() relay.Event {
+	e := in.tx.event(relay.EventAccepted)
+	e.To, e.Others, e.Size = in.tx.to[0].Address, len(in.tx.to)-1, in.tx.message.Size
+	return e
+}
+
+// join puts what there is to tell into one line.
+func join(a, b string) string {
+	if a == "" {
+		return b
 	}
+	return a + "; " + b
 }
 
 // event is the begin of an event about the message.
@@ -88,27 +111,21 @@ func (tx *transaction) event(kind relay.EventKind) relay.Event {
 	}
 }
 
-// told are the events of what routes and filters did with the message.
+// told are the events that are stored with the message: what was repaired, and
+// what routes and filters did with it.
 func (tx *transaction) told() []relay.Event {
 	var events []relay.Event
+	if tx.message.Repaired != "" {
+		e := tx.event(relay.EventRepaired)
+		e.Detail = tx.message.Repaired
+		events = append(events, e)
+	}
 	for _, n := range tx.notes {
 		e := tx.event(n.kind)
 		e.To, e.Detail, e.Incident = n.to, n.detail, n.incident
 		events = append(events, e)
 	}
 	return events
-}
-
-// repairs says in words what was repaired in a message, "" for nothing.
-func repairs(lines int, inserted bool) string {
-	var done []string
-	if lines > 0 {
-		done = append(done, fmt.Sprintf("%d line ends made CRLF", lines))
-	}
-	if inserted {
-		done = append(done, "an empty line put in after the header")
-	}
-	return strings.Join(done, ", ")
 }
 
 // verdictOf is our own refusal as events carry it.

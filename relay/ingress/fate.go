@@ -34,6 +34,7 @@ func (s *session) route(tx *transaction, h *message.Header) error {
 			return replyNoRoute
 		}
 		to, n := follow(r, a, tx.message.ReceivedAt)
+		tx.control.Apply(&to)
 		twice := to.State == relay.Queued && due[sameMailbox(to.Address)]
 		if twice {
 			n.detail += ", which gets it already"

@@ -126,7 +126,7 @@ func TestRouteActions(t *testing.T) {
 				d.ask("RCPT TO:"+to, "250 ")
 			}
 			d.ask("DATA", "354 ")
-			d.ask("A: b\r\n\r\nx\r\n.", queuedPrefix)
+			d.ask("Date: now\r\nFrom: a@b\r\nMessage-ID: <1@x>\r\n\r\nx\r\n.", queuedPrefix)
 
 			m := w.one()
 			var fates []fate

@@ -24,6 +24,8 @@ type taken struct {
 	m    relay.Message
 	to   []relay.Recipient
 	body string
+
+	events []relay.Event
 }
 
 // recorder is the smallest Spool: it keeps messages whose body ended well.
@@ -63,7 +65,7 @@ func (r *recorder) Accept(ctx context.Context, in *spool.Incoming) error {
 	in.Message.Size = int64(len(text))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mail = append(r.mail, taken{*in.Message, in.Recipients, text})
+	r.mail = append(r.mail, taken{*in.Message, in.Recipients, text, in.Events})
 	return nil
 }
 
@@ -257,8 +259,8 @@ func (d *dialogue) send(text, prefix string) string {
 	return d.ask(".", prefix)
 }
 
-// content is what was sent of a message that was taken: without the Received
-// field on top.
+// content is what was sent of a message that was taken: without what was put on
+// top of it.
 func content(t testing.TB, m taken) string {
 	t.Helper()
 	rest, ok := strings.CutPrefix(m.body, "Received: ")
@@ -266,12 +268,21 @@ func content(t testing.TB, m taken) string {
 		t.Fatalf("no Received on top of %.60q", m.body)
 	}
 	for {
-		line, after, _ := strings.Cut(rest, "\r\n")
+		_, after, _ := strings.Cut(rest, "\r\n")
 		if rest = after; !strings.HasPrefix(rest, "\t") {
-			return rest
+			break
 		}
-		_ = line
 	}
+	for _, name := range []string{"Date", "Message-ID", "From"} {
+		if strings.Contains(m.m.Repaired, name+" added") {
+			line, after, _ := strings.Cut(rest, "\r\n")
+			if !strings.HasPrefix(line, name+": ") {
+				t.Fatalf("%s was not added on top of %.60q", name, rest)
+			}
+			rest = after
+		}
+	}
+	return rest
 }
 
 // one gives the only message that was taken.

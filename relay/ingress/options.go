@@ -32,6 +32,7 @@ type Options struct {
 
 	RejectBareNewline bool // refuse bare CR and LF instead of repairing them
 	MinimalReceived   bool // no client address or name in the Received line
+	HeaderPriority    bool // Importance and X-Priority choose the priority, see message.ReadControl
 
 	TLS  *TLSOptions  // nil: no TLS is offered
 	Auth *AuthOptions // nil: no AUTH is offered

@@ -27,6 +27,8 @@ var (
 	replyNoRoute       = reply(550, 5, 1, 2, "No route to this recipient")
 	replyLoop          = reply(554, 5, 4, 6, "Too many hops, this is a mail loop")
 	replyHeader        = reply(554, 5, 6, 0, "Header section too large")
+	replyLongHeader    = reply(554, 5, 6, 0, "A header line over 998 bytes that cannot be folded")
+	replyLongText      = reply(554, 5, 6, 0, "A line over 998 bytes in a part that may not be changed")
 	replyNewline       = reply(554, 5, 6, 0, "Bare CR or LF in the message")
 	replyNested        = reply(503, 5, 5, 1, "A transaction is under way")
 	replyNoTransaction = reply(503, 5, 5, 1, "No transaction is under way")
@@ -85,6 +87,7 @@ func queued(id relay.ID) *smtp.SMTPError {
 // the client comes again. go-smtp knows a reply only as a bare *smtp.SMTPError.
 func toReply(err error) *smtp.SMTPError {
 	var r *smtp.SMTPError
+	var unmendable *message.UnmendableError
 	switch {
 	case errors.As(err, &r):
 		return r
@@ -96,6 +99,10 @@ func toReply(err error) *smtp.SMTPError {
 		return replyHeader
 	case errors.Is(err, message.ErrBareNewline):
 		return replyNewline
+	case errors.As(err, &unmendable) && unmendable.Header:
+		return replyLongHeader
+	case errors.As(err, &unmendable):
+		return replyLongText
 	case errors.Is(err, errBroken), errors.Is(err, smtp.ErrDataReset):
 		return replyBroken
 	case errors.Is(err, context.Canceled):

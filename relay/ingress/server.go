@@ -13,8 +13,8 @@ import (
 	"relaykeep/relay"
 )
 
-// Deps are what a Server works with. All but Log, Filters, Instance and Inherited must
-// be set.
+// Deps are what a Server works with. All but Log, Filters, Dedupe, Instance and
+// Inherited must be set.
 type Deps struct {
 	Spool  Spool
 	Router Router
@@ -23,6 +23,7 @@ type Deps struct {
 	Log    hclog.Logger    // nil: none
 
 	Filters *Filters // nil: none
+	Dedupe  *Dedupe  // nil: a message that comes twice is two
 
 	// Instance names this relay in its Received lines, so that mail that comes
 	// back again and again is known: "" for hop counting only.
@@ -40,6 +41,7 @@ type Server struct {
 	log hclog.Logger
 	lns []*listener
 
+	repairs tally
 	buffers buffers
 	links   links
 	reserve reserve

@@ -40,6 +40,7 @@ type transaction struct {
 
 	client   filter.Session // where filters ask
 	filtered filtered
+	control  message.Control // what the header asks for
 
 	routed []relay.Recipient // as they are spooled: to, and what routes and filters made of it
 	notes  []note            // what they did beside delivering

@@ -91,7 +91,7 @@ func TestRepaired(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	e := w.sink.of(relay.EventRepaired)
-	if len(e) != 1 || e[0].Detail != "1 line ends made CRLF, an empty line put in after the header" || e[0].Message == "" {
+	if len(e) != 1 || e[0].Detail != "1 line ends made CRLF; an empty line put in after the header; Date added; Message-ID added; From added" || e[0].Message == "" {
 		t.Errorf("events: %+v", e)
 	}
 }

@@ -27,10 +27,19 @@ type Control struct {
 	Unread []string
 }
 
+// ControlOptions say how the header is read.
+type ControlOptions struct {
+	// Common lets Importance (RFC 2156 5.3.4) and X-Priority choose the
+	// priority where no control field does.
+	Common bool
+
+	// Known names one more control field, which somebody else reads.
+	Known string
+}
+
 // ReadControl reads the control fields of a message that came at this time. A
-// duration counts from then. With common, Importance (RFC 2156) and X-Priority
-// choose the priority where no control field does.
-func ReadControl(h *Header, at time.Time, common bool) Control {
+// duration counts from then.
+func ReadControl(h *Header, at time.Time, o ControlOptions) Control {
 	var c Control
 	for _, f := range h.Fields() {
 		if !IsControl(f) {
@@ -44,12 +53,14 @@ func ReadControl(h *Header, at time.Time, common bool) Control {
 		case f.Is(PriorityField):
 			name = PriorityField
 			ok = c.rank(value)
+		case o.Known != "" && f.Is(o.Known):
+			ok = true
 		}
 		if !ok {
 			c.Unread = append(c.Unread, name)
 		}
 	}
-	if common && !c.Ranked && !c.rank(h.first("Importance")) {
+	if o.Common && !c.Ranked && !c.rank(h.first("Importance")) {
 		c.rank(xPriority(h.first("X-Priority")))
 	}
 	return c

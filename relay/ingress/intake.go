@@ -1,0 +1,102 @@
+package ingress
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"relaykeep/relay"
+	"relaykeep/relay/message"
+	"relaykeep/spool"
+)
+
+// intake is a message on its way into the spool. Some of what is stored with it
+// is known only when it was read to its end.
+type intake struct {
+	tx       *transaction
+	lines    *message.Newlines
+	unclosed bool    // the empty line after the header was put in
+	digest   *digest // nil: the message has no key
+
+	// Set by mend.
+	scan    *message.Scan
+	header  []repair
+	storing *spool.Incoming
+
+	repairs []repair // all; set when it was read to the end
+}
+
+// mend makes a message ready for the spool: fields that lack on top of it,
+// Received above them, and out of it what was for us only.
+func (s *session) mend(in *intake, h *message.Header, whole io.Reader) error {
+	m := &in.tx.message
+	defaults := s.defaults(m)
+	missing := defaults.Missing(h)
+	unwanted := func(f message.Field) bool { return message.IsControl(f) || defaults.IsEmpty(f) }
+	if slices.ContainsFunc(h.Fields(), unwanted) {
+		var err error
+		if whole, err = h.Without(whole, unwanted); err != nil {
+			return err
+		}
+	}
+	top := in.tx.received()
+	for _, f := range missing {
+		top += string(f.Raw())
+	}
+	m.MessageID = cmp.Or(m.MessageID, defaults.MessageID)
+	in.header = headerRepairs(in.unclosed, missing, in.tx.control.Unread)
+	in.scan = &message.Scan{Source: io.MultiReader(strings.NewReader(top), whole)}
+	in.storing = &spool.Incoming{Message: m, Recipients: in.tx.routed}
+	return nil
+}
+
+// controls says which fields ask this relay for something.
+func (s *session) controls() message.ControlOptions {
+	o := message.ControlOptions{Common: s.ln.opts.HeaderPriority}
+	if d := s.ln.srv.Dedupe; d != nil {
+		o.Known = d.Header
+	}
+	return o
+}
+
+// defaults are the fields of a message that its app has left out. Where nobody
+// sends it, it comes from the machine (RFC 5321 4.5.5).
+func (s *session) defaults(m *relay.Message) message.Defaults {
+	return message.Defaults{
+		Date:      m.ReceivedAt,
+		MessageID: fmt.Sprintf("<%s@%s>", m.ID, s.ln.opts.Hostname),
+		From:      cmp.Or(m.From, "MAILER-DAEMON@"+s.ln.opts.Hostname),
+	}
+}
+
+// Read implements io.Reader. Before it gives io.EOF it completes what is
+// stored.
+func (in *intake) Read(p []byte) (int, error) {
+	n, err := in.scan.Read(p)
+	if err == io.EOF {
+		in.complete()
+	}
+	return n, err
+}
+
+func (in *intake) complete() {
+	m := &in.tx.message
+	in.repairs = in.header
+	if n := in.lines.Repaired(); n > 0 {
+		in.repairs = append([]repair{{what: repairedLineEnds, n: n}}, in.header...)
+	}
+	m.Content = relay.ContentKnown
+	if in.scan.EightBit() {
+		m.Content |= relay.ContentEightBit
+		m.EightBit = true
+	}
+	if in.scan.LongLines() {
+		m.Content |= relay.ContentLongLines
+		in.repairs = append(in.repairs, repair{what: repairedLongLines})
+	}
+	m.Repaired = words(in.repairs)
+	in.storing.Events = in.tx.told()
+	in.storing.Dedupe = in.digest.end()
+}
