@@ -86,11 +86,27 @@ func TestParametersArrive(t *testing.T) {
 	tr := transport(t, s, nil)
 	m := relay.Message{From: "é@x.test", EightBit: true, UTF8: true, Return: "FULL", EnvelopeID: "e1"}
 	to := []relay.Recipient{{Address: "b@y.test", Notify: "NEVER"}}
-	wantClass(t, handOver(t.Context(), tr, m, hello, to, new(marks).mark)[0], relay.ClassDelivered, relay.StageBody, 250)
+	v := handOver(t.Context(), tr, m, hello, to, new(marks).mark)[0]
+	wantClass(t, v, relay.ClassDelivered, relay.StageBody, 250)
+	if !v.Notifies {
+		t.Error("it has DSN, and is not said to have taken over NOTIFY")
+	}
 	got := s.Messages()[0]
 	want := fmt.Sprintf("SIZE=%d BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=e1", len(hello))
 	if strings.Join(got.Params, " ") != want || strings.Join(got.To[0].Params, " ") != "NOTIFY=NEVER" {
 		t.Errorf("arrived %q, %q", got.Params, got.To[0].Params)
+	}
+}
+
+// NOTIFY is handed over only where there is DSN, and only of what is delivered.
+func TestWhoTakesOverNotify(t *testing.T) {
+	for _, extensions := range [][]string{{"PIPELINING", "DSN"}, {"PIPELINING"}} {
+		s := provider(t, upstreamtest.Options{Extensions: extensions})
+		s.On(upstreamtest.Rcpt, upstreamtest.ByAddress(map[string]upstreamtest.Act{"no@y.test": upstreamtest.Reply("550 5.1.1 no")}))
+		v := deliver(t, transport(t, s, nil), hello, "yes@y.test", "no@y.test")
+		if want := len(extensions) == 2; v[0].Notifies != want || v[1].Notifies {
+			t.Errorf("with %v: %v and %v", extensions, v[0].Notifies, v[1].Notifies)
+		}
 	}
 }
 

@@ -149,7 +149,21 @@ func (x *transaction) run() error {
 	if errors.Is(err, errStale) {
 		return err
 	}
+	x.handOverNotify()
 	return nil
+}
+
+// handOverNotify says of what was delivered that the server has taken over
+// NOTIFY, where it announced DSN (RFC 3461 5.2.1): it was sent there.
+func (x *transaction) handOverNotify() {
+	if !x.c.ext.dsn {
+		return
+	}
+	for i := range x.verdicts {
+		if v := &x.verdicts[i]; v.Class == relay.ClassDelivered {
+			v.Notifies = true
+		}
+	}
 }
 
 // failed settles all by a failure.
