@@ -60,7 +60,7 @@ func follow(r relay.Recipient, a relay.Assignment, now time.Time) (relay.Recipie
 	n := note{to: r.Address}
 	r.State = relay.Queued
 	r.Route, r.Priority, r.Eligible = a.Route, a.Priority, a.Upstreams
-	r.NextAttempt, r.ExpiresAt = now, a.ExpiresAt
+	r.NextAttempt, r.ExpiresAt, r.WarnAt = now, a.ExpiresAt, a.WarnAt
 	switch a.Action {
 	case relay.RouteDiscard:
 		n.kind, n.detail = relay.EventDeleted, fmt.Sprintf("route %s discards it", a.Route)

@@ -16,6 +16,7 @@ type Policy struct {
 	Schedule    []time.Duration // for list; the last repeats
 	MaxAttempts int             // 0: no limit
 	Expire      time.Duration
+	WarnAfter   time.Duration // when the sender is told that mail is late; 0: never
 }
 
 // Backoff is how delays grow.

@@ -16,6 +16,7 @@ type Route struct {
 	Weights   []int // of Balance: one for each of Upstreams, none negative; nil: all the same
 	Priority  relay.Priority
 	Expire    time.Duration // how long mail is tried; never 0 (the route's own, else its policy's)
+	WarnAfter time.Duration // when the sender is told of a delay; 0: never
 
 	Action     relay.RouteAction
 	RedirectTo string // of relay.RouteRedirect

@@ -63,14 +63,32 @@ func (t *Table) Route(q relay.RouteQuery, now time.Time) (a relay.Assignment, ok
 	if !ok {
 		return relay.Assignment{}, false
 	}
-	return relay.Assignment{
+	return r.assign(q.Seed, now), true
+}
+
+// Assign is Route for the route of this name, whatever it matches; ok is false
+// where there is none. seed is that of relay.RouteQuery.
+func (t *Table) Assign(name, seed string, now time.Time) (a relay.Assignment, ok bool) {
+	r, ok := t.ByName(name)
+	if !ok {
+		return relay.Assignment{}, false
+	}
+	return r.assign(seed, now), true
+}
+
+func (r *Route) assign(seed string, now time.Time) relay.Assignment {
+	a := relay.Assignment{
 		Route:      r.Name,
-		Upstreams:  r.Order(q.Seed),
+		Upstreams:  r.Order(seed),
 		Priority:   r.Priority,
 		ExpiresAt:  now.Add(r.Expire),
 		Action:     r.Action,
 		RedirectTo: r.RedirectTo,
-	}, true
+	}
+	if 0 < r.WarnAfter && r.WarnAfter < r.Expire {
+		a.WarnAt = now.Add(r.WarnAfter)
+	}
+	return a
 }
 
 // ByName gives the route of this name; ok is false where there is none.

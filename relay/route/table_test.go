@@ -119,6 +119,23 @@ func TestFirstMatchWins(t *testing.T) {
 	}
 }
 
+// A way by the name of a route is that which its match gives; a warning comes
+// before the expiry, or not at all.
+func TestAssign(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for warn, want := range map[time.Duration]time.Time{0: {}, time.Minute: now.Add(time.Minute), time.Hour: {}} {
+		routes := example()
+		routes[1].WarnAfter = warn
+		got, ok := New(routes).Assign("web", "", now)
+		if !ok || got.Route != "web" || len(got.Upstreams) != 1 || got.ExpiresAt != now.Add(time.Hour) || got.WarnAt != want {
+			t.Errorf("to warn after %v: %+v, %v", warn, got, ok)
+		}
+	}
+	if got, ok := New(nil).Assign("web", "", now); ok {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestByName(t *testing.T) {
 	table := New(example())
 	if r, ok := table.ByName("web"); !ok || r.Name != "web" || r.Expire != time.Hour {
