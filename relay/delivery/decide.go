@@ -32,6 +32,7 @@ type outcome struct {
 	kind     relay.EventKind // "" for nothing to tell
 	inDoubt  bool            // an in_doubt event goes before that of kind
 	idle     bool            // nobody was asked: there is no attempt to tell of
+	late     bool            // the sender is to be told of the delay
 	detail   string
 	incident *relay.Incident // the trouble that shows in it; it holds the recipient if that is held
 	opened   int64           // the number of that incident, if this has opened it
@@ -298,6 +299,19 @@ func lapse(r relay.Recipient, now time.Time) outcome {
 	o := finish(r, relay.Expired, relay.EventExpired, detail, scene{now: now})
 	o.idle = true
 	return o
+}
+
+// overdue decides on what the clock has run out for: a recipient expires, or
+// its sender is told, once, that it is late.
+func overdue(r relay.Recipient, now time.Time) outcome {
+	switch {
+	case isPast(r, now):
+		return lapse(r, now)
+	case r.WarnAt.IsZero() || now.Before(r.WarnAt):
+		return outcome{to: r}
+	}
+	r.WarnAt = time.Time{}
+	return outcome{to: r, late: true}
 }
 
 // isPast reports whether the time of r is over.

@@ -28,6 +28,9 @@
 //     messages it concerns. It disables its upstream, keeps its sender from an
 //     upstream, or holds what has no other way, over a restart, too; and it
 //     ends when the upstream works again, or when an operator resolves it.
+//   - What there is to tell a sender (a Reporter makes the notice) is written in
+//     the settlement that it tells of: a bounce is there exactly when its
+//     recipients have bounced, once.
 //   - A panic in an attempt holds its message and opens an incident.
 //
 // The decisions are pure functions (decide, judge, breaker); lane and attempt

@@ -53,10 +53,7 @@ func (s *Scheduler) expireDue(ctx context.Context) time.Duration {
 func (s *Scheduler) expireOne(d *spool.Delivery, now time.Time) {
 	outcomes := make([]outcome, len(d.Recipients))
 	for i, r := range d.Recipients {
-		if outcomes[i] = lapse(r, now); !isPast(r, now) {
-			r.WarnAt = time.Time{} // nobody is told of a delay yet
-			outcomes[i] = outcome{to: r}
-		}
+		outcomes[i] = overdue(r, now)
 	}
 	s.settle(context.Background(), d, outcomes, telling{at: now})
 }

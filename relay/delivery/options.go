@@ -93,6 +93,9 @@ type Options struct {
 	// of today; ok is false where no route matches.
 	Reassign func(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool)
 
+	// Reporter tells senders what became of their mail; nil: nobody does.
+	Reporter Reporter
+
 	DrainTime time.Duration // how long Stop waits for attempts under way; 0: 30 s
 
 	// Random spreads delays: a number in [0, 1), from any goroutine. nil:

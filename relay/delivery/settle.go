@@ -147,6 +147,10 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 		st.Recipients[i] = outcomes[i].to
 	}
 	st.Events = s.events(st.Events, &d.Message, outcomes, t)
+	var notices []spool.Notice
+	s.report(&st, d, t.at)
+	st.Notices = s.warnings(d, outcomes, t.at)
+	st.Written = func(written []spool.Notice) { notices = written }
 	if err := s.Spool.Settle(ctx, d, st); err != nil {
 		s.settleFailed(d, err)
 		return
@@ -154,6 +158,7 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 	for i := range st.Events {
 		s.Sink.Emit(st.Events[i])
 	}
+	s.emitNotices(notices)
 }
 
 // settleFailed is left with an outcome that may not be stored. The lease stays,
