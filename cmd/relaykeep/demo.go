@@ -63,6 +63,10 @@ retry "default" {
   jitter  = 0
 }
 
+bounce {
+  to = "none"
+}
+
 admin {
   socket = %q
 }

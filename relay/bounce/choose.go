@@ -56,7 +56,7 @@ func (r *Reporter) groups(of []relay.Recipient, causeOf func(*relay.Recipient) (
 			continue
 		}
 		s := r.settingsOf(of[i].Route)
-		if s.To == Nobody && s.Copy == "" {
+		if len(s.audience(Sender)) == 0 {
 			continue
 		}
 		at := slices.IndexFunc(all, func(g group) bool { return g.cause == c && g.settings == s })
@@ -80,7 +80,7 @@ func (r *Reporter) settingsOf(route string) Settings {
 func (s Settings) audience(sender string) []string {
 	var to []string
 	switch s.To {
-	case Nobody:
+	case Nobody, "":
 	case Sender:
 		to = append(to, sender)
 	default:

@@ -12,9 +12,9 @@ const (
 	Nobody = "none"
 )
 
-// Settings say who is told, and what goes back.
+// Settings say who is told, and what goes back. The zero value tells nobody.
 type Settings struct {
-	To   string // Sender, Nobody, or an address that is told in the sender's place
+	To   string // Sender, Nobody (or ""), or an address that is told in the sender's place
 	Copy string // an address that gets every notice, too; "" for none
 	From string // the address in the From field; "" for MAILER-DAEMON at the host's name
 	Full bool   // the whole message goes back where its sender asked for nothing (RET)

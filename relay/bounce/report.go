@@ -158,6 +158,9 @@ func (s *session) route(made *spool.Notice, n *notice, to []string) (why string)
 		if r.State == relay.Deleted {
 			why = detail
 		}
+		if slices.ContainsFunc(made.Recipients, func(other relay.Recipient) bool { return other.Address == r.Address }) {
+			continue // redirected to where it goes already
+		}
 		made.Recipients = append(made.Recipients, r)
 		if kind != "" {
 			e := accepted

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"relaykeep/relay/bounce"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/filter"
 	"relaykeep/relay/ingress"
@@ -23,6 +24,7 @@ type Config struct {
 	Upstreams []Upstream // at least one, in file order
 	Routes    []Route    // at least one, in file order: the first that matches wins
 	Retries   map[string]retry.Policy
+	Bounce    bounce.Settings  // of routes without their own
 	Packs     []classify.Pack  // own rules, in file order; good for classify.New
 	DKIM      []DKIM           // the domains whose mail is signed, in file order; see Config.Signing
 	Filters   []filter.Options // in the order in which they are asked
@@ -74,8 +76,9 @@ type Upstream struct {
 // Route is one way that mail may go.
 type Route struct {
 	route.Route
-	RetryName     string // a key of Config.Retries
-	FailoverAfter int    // at least 1
+	RetryName     string           // a key of Config.Retries
+	Bounce        *bounce.Settings // nil: those of Config
+	FailoverAfter int              // at least 1
 	InDoubt       delivery.InDoubt
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"relaykeep/relay/bounce"
 )
 
 // LoadOptions say how a configuration is read.
@@ -90,6 +92,7 @@ func readConfig(s *section) *Config {
 	c.DKIM = readDKIM(s, c.Upstreams)
 	warnShortName(s, c)
 	c.Retries = readRetries(s)
+	c.Bounce = readBounce(s.block("bounce"), bounce.Settings{To: bounce.Sender})
 	c.Routes = readRoutes(s, c)
 	c.Filters = readFilters(s)
 	readPending(s)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"relaykeep/relay"
+	"relaykeep/relay/bounce"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/filter"
 	"relaykeep/relay/ingress"
@@ -142,13 +143,14 @@ func fullConfig(t *testing.T, folder string) *Config {
 			{
 				Route: route.Route{
 					Name: "staging", Match: route.Match{Sender: []string{"*@staging.example.com"}},
-					Upstreams: []string{"ses"}, Expire: 6 * day, Action: relay.RouteRedirect, RedirectTo: "qa@example.com",
+					Upstreams: []string{"ses"}, Expire: 6 * day, WarnAfter: 4 * time.Hour, Action: relay.RouteRedirect, RedirectTo: "qa@example.com",
 				},
 				RetryName: "default", FailoverAfter: 1,
+				Bounce: &bounce.Settings{To: "qa@example.com", From: "bounces@example.com"},
 			},
 			{
 				Route: route.Route{
-					Name: "default", Upstreams: []string{"ses", "backup"}, Strategy: route.Balance, Weights: []int{3, 1}, Expire: 6 * day,
+					Name: "default", Upstreams: []string{"ses", "backup"}, Strategy: route.Balance, Weights: []int{3, 1}, Expire: 6 * day, WarnAfter: 4 * time.Hour,
 				},
 				RetryName: "default", FailoverAfter: 1,
 			},
@@ -159,20 +161,21 @@ func fullConfig(t *testing.T, folder string) *Config {
 			},
 			"default": {
 				Backoff: retry.List, Initial: time.Minute, Factor: 2, Max: 3 * time.Hour, Jitter: 0.5,
-				Schedule: []time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, MaxAttempts: 7, Expire: 6 * day,
+				Schedule: []time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, MaxAttempts: 7, Expire: 6 * day, WarnAfter: 4 * time.Hour,
 			},
 		},
+		Bounce: bounce.Settings{To: bounce.Sender, Copy: "postmaster@example.com", From: "bounces@example.com", Full: true},
 		Packs: []classify.Pack{{
 			Name: "mine", Providers: []string{"ses"},
 			Rules: []classify.Rule{
 				{
-					Name: "mine/1", Position: at(148), Source: at(148), Meaning: meaning,
+					Name: "mine/1", Position: at(153), Source: at(153), Meaning: meaning,
 					Codes: []string{"550"}, Enhanced: []string{"5.4.5", "5.4.6"}, Text: []string{"daily user sending"},
 					Stages: []relay.Stage{relay.StageRcpt, relay.StageBody},
 					Action: relay.ActionPark, Scope: relay.ScopeUpstream, Delay: day,
 				},
 				{
-					Name: "mine/2", Position: at(158), Source: at(158), Meaning: meaning,
+					Name: "mine/2", Position: at(163), Source: at(163), Meaning: meaning,
 					TextRegex: []string{`limit \d+`}, Action: relay.ActionSlow,
 				},
 			},

@@ -8,30 +8,10 @@ import (
 // readPending reads the blocks that have no behaviour yet. They are checked
 // all the same, so that a typing error in them is told as one.
 func readPending(s *section) {
-	if b := s.block("bounce"); b.written {
-		readBounce(b)
-	}
 	if d := s.block("dedupe"); d.written {
 		readDedupe(d)
 	}
 	readWatching(s)
-}
-
-// readBounce reads a block bounce.
-func readBounce(s *section) {
-	read(s, "to", "sender", func(v string) (string, error) {
-		if v == "sender" || v == "none" {
-			return v, nil
-		}
-		if _, err := mailAddress(v); err != nil {
-			return "", errors.New(`is not "sender", "none" or a mail address`)
-		}
-		return v, nil
-	})
-	read(s, "copy", "", optional(mailAddress))
-	read(s, "from", "", optional(mailAddress))
-	s.choice("return", "headers", "headers", "full")
-	s.end()
 }
 
 // readDedupe reads the block dedupe.

@@ -45,7 +45,7 @@ func readRetry(s *section) retry.Policy {
 		Expire:      read(s, "expire", 5*day, positiveDuration),
 	}
 	p.Max = read(s, "max", defaultMax(p), positiveDuration)
-	read(s, "warn_after", 0, optional(positiveDuration))
+	p.WarnAfter = read(s, "warn_after", 0, optional(positiveDuration))
 	if !s.faulty {
 		checkRetry(s, p)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 
 	"relaykeep/relay"
@@ -16,7 +17,7 @@ func (c *Config) Outgoing(u Upstream) outgoing.Options {
 		ReplyToOriginal: u.Rewrite.ReplyToOriginal,
 	}
 	if u.RefusesNullSender {
-		o.NullSender = u.Rewrite.EnvelopeFrom
+		o.NullSender = cmp.Or(c.Bounce.From, u.Rewrite.EnvelopeFrom)
 	}
 	return o
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relaykeep/relay"
+	"relaykeep/relay/bounce"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/retry"
 	"relaykeep/relay/route"
@@ -20,13 +21,14 @@ var inDoubts = map[string]delivery.InDoubt{
 // names are what a route may refer to.
 type names struct {
 	upstreams, listeners, retries []string
-	expire                        map[string]retry.Policy
+	policies                      map[string]retry.Policy
+	bounce                        bounce.Settings
 }
 
 // readRoutes reads the blocks route; without any there is one, "default", with
 // all upstreams in file order.
 func readRoutes(s *section, c *Config) []Route {
-	n := names{expire: c.Retries}
+	n := names{policies: c.Retries, bounce: c.Bounce}
 	for _, u := range c.Upstreams {
 		n.upstreams = append(n.upstreams, u.Name)
 	}
@@ -75,12 +77,14 @@ func readRoute(s *section, n names) (r Route, all bool) {
 	}
 	refer(s, "upstreams", "upstream", r.Upstreams, n.upstreams)
 	refer(s, "retry", "retry", []string{r.RetryName}, n.retries)
-	r.Expire = read(s, "expire", n.expire[r.RetryName].Expire, positiveDuration)
+	r.Expire = read(s, "expire", n.policies[r.RetryName].Expire, positiveDuration)
+	r.WarnAfter = n.policies[r.RetryName].WarnAfter
 	checkUpstreams(s, r.Upstreams)
 	readBalance(s, &r.Route)
 	readAction(s, &r.Route)
 	if b := s.block("bounce"); b.written {
-		readBounce(b)
+		own := readBounce(b, n.bounce)
+		r.Bounce = &own
 	}
 	s.end()
 	return r, !slices.ContainsFunc(match.keys, match.filled)

@@ -1,18 +1,11 @@
 package config
 
-import (
-	"cmp"
-
-	"github.com/zclconf/go-cty/cty"
-)
+import "github.com/zclconf/go-cty/cty"
 
 // refusal says when something that the documentation names is refused because
 // nothing acts on it yet.
 type refusal struct {
 	when func(cty.Value) bool // nil: whenever it is in the file
-	// orAbsent: the default of the key has no behaviour either.
-	orAbsent bool
-	instead  string // what to do today; "": take it out
 }
 
 // unsupported is the one list of what is known, read and checked, and then
@@ -24,15 +17,6 @@ var unsupported = map[string]refusal{
 	"listener.header_priority": {when: isTrue},
 
 	"spool.encryption_key_file": {when: isFilled},
-
-	"route.bounce": {},
-
-	"retry.warn_after": {when: isFilled},
-
-	"bounce.to":     {when: isOtherThan("none"), orAbsent: true, instead: `write bounce { to = "none" }, which is what happens today`},
-	"bounce.copy":   {when: isFilled},
-	"bounce.from":   {when: isFilled},
-	"bounce.return": {},
 
 	"admin.http":       {when: isFilled},
 	"admin.token_file": {when: isFilled},
@@ -51,13 +35,6 @@ func isTrue(v cty.Value) bool {
 
 func isFilled(v cty.Value) bool { return !isEmpty(v) }
 
-func isOtherThan(word string) func(cty.Value) bool {
-	return func(v cty.Value) bool {
-		text, err := scalar(v)
-		return err != nil || text != word
-	}
-}
-
 // refuseUnsupported goes through a section that was read. A block with another
 // fault in it is not told to be unsupported, too: mend it or take it out is
 // what its author must do in either case.
@@ -65,15 +42,15 @@ func (s *section) refuseUnsupported() {
 	if !s.written {
 		return
 	}
-	if r, ok := unsupported[s.path]; ok {
+	if _, ok := unsupported[s.path]; ok {
 		if !s.faulty {
-			s.errorAt(s.header, "%s is not supported yet; %s", s.title, cmp.Or(r.instead, "take the block out"))
+			s.errorAt(s.header, "%s is not supported yet; take the block out", s.title)
 		}
 		return
 	}
 	for _, key := range s.keys {
 		if r, ok := unsupported[s.path+"."+key]; ok && r.applies(s.entries[key]) {
-			s.errorAt(s.at(key), "%s is not supported yet; %s", s.titled(key, r), cmp.Or(r.instead, "take it out"))
+			s.errorAt(s.at(key), "%s is not supported yet; take it out", key)
 		}
 	}
 }
@@ -81,24 +58,10 @@ func (s *section) refuseUnsupported() {
 // applies decides whether a key is refused.
 func (r refusal) applies(e *entry) bool {
 	switch e.state {
-	case absent:
-		return r.orAbsent
 	case ready:
 		return r.when == nil || r.when(e.value)
 	case pending:
 		return r.when == nil
 	}
 	return false
-}
-
-// titled names a key, with its value where another one has behaviour.
-func (s *section) titled(key string, r refusal) string {
-	e := s.entries[key]
-	switch {
-	case e.state == absent:
-		return s.title + " without " + key
-	case e.state == ready && r.instead != "":
-		return key + " = " + e.show(e.value)
-	}
-	return key
 }

@@ -152,6 +152,7 @@ func (d *Daemon) buildDelivery() error {
 	d.scheduler = delivery.New(delivery.Options{
 		Spool: d.spool, Sink: d.sink, Lanes: lanes,
 		Routes: deliveryRoutes(d.opt.Config), Reassign: d.reassign,
+		Reporter: d.reporter(classifier),
 	})
 	d.atEnd(func(ctx context.Context) error {
 		d.halt()

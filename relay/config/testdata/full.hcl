@@ -126,6 +126,11 @@ route "staging" {
   upstreams   = ["ses"]
   action      = "redirect"
   redirect_to = "qa@example.com"
+  bounce {
+    to     = "qa@example.com"
+    copy   = ""
+    return = "headers"
+  }
 }
 
 route "default" {
@@ -140,7 +145,7 @@ retry "default" {
   schedule     = ["1m", "5m", "2h"]
   max_attempts = 7
   expire       = "6d"
-  warn_after   = ""
+  warn_after   = "4h"
 }
 
 classify "mine" {
@@ -183,7 +188,10 @@ filter "signatures" {
 }
 
 bounce {
-  to = "none"
+  to     = "sender"
+  copy   = "postmaster@example.com"
+  from   = "bounces@example.com"
+  return = "full"
 }
 
 admin {
