@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"relaykeep/relay"
+	"relaykeep/relay/bounce"
 	"relaykeep/relay/outgoing"
 )
 
@@ -17,7 +18,9 @@ func (c *Config) Outgoing(u Upstream) outgoing.Options {
 		ReplyToOriginal: u.Rewrite.ReplyToOriginal,
 	}
 	if u.RefusesNullSender {
-		o.NullSender = cmp.Or(c.Bounce.From, u.Rewrite.EnvelopeFrom)
+		// What this upstream is known to take comes first: several take the
+		// user of the login only.
+		o.NullSender = cmp.Or(u.Rewrite.EnvelopeFrom, c.Bounce.From)
 	}
 	return o
 }
@@ -54,4 +57,12 @@ func ownAddress(s string) (string, error) {
 		return "", errOwnAddress
 	}
 	return a, nil
+}
+
+// warnNullSender tells of an upstream that would refuse each bounce.
+func warnNullSender(s *section, u Upstream, b bounce.Settings) {
+	if !u.RefusesNullSender || u.Rewrite.EnvelopeFrom != "" || b.From != "" || b.To == bounce.Nobody || s.faulty {
+		return
+	}
+	s.d.add(true, s.header, "%s: %s takes no mail from <>, as bounces have it; write rewrite { envelope_from = \"…\" } in it, or bounce { from = \"…\" }", s.title, u.Provider)
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"relaykeep/relay/bounce"
 	"relaykeep/relay/delivery"
 	"relaykeep/upstream/classify"
 	"relaykeep/upstream/smtp"
@@ -17,7 +18,7 @@ const (
 )
 
 // readUpstreams reads the blocks upstream.
-func readUpstreams(s *section, hostname string) []Upstream {
+func readUpstreams(s *section, hostname string, b bounce.Settings) []Upstream {
 	sections := s.named("upstream")
 	if !s.contains("upstream") {
 		s.errorAt(s.header, "there is no upstream, so mail could go nowhere; write at least %s", smallest)
@@ -25,6 +26,7 @@ func readUpstreams(s *section, hostname string) []Upstream {
 	var upstreams []Upstream
 	for _, u := range sections {
 		upstreams = append(upstreams, readUpstream(u, hostname))
+		warnNullSender(u, upstreams[len(upstreams)-1], b)
 	}
 	return upstreams
 }
