@@ -11,7 +11,7 @@ import (
 
 // checkCmd is the command check.
 type checkCmd struct {
-	Probe   bool   `help:"Also try each upstream: DNS, TCP, TLS, EHLO, AUTH. No mail is sent."`
+	Probe   bool   `help:"Also try each upstream: DNS, TCP, TLS, EHLO, AUTH; and whether each filter answers. No mail is sent."`
 	EnvFile string `placeholder:"FILE" help:"Take what env() gives from the KEY=VALUE lines of a file first."`
 	JSON    bool   `name:"json" help:"Print a JSON object per line."`
 }
@@ -33,7 +33,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if err != nil {
 		return err
 	}
-	return c.report(a, results)
+	return errors.Join(c.report(a, results), c.reportFilters(a, probeFilters(ctx, conf)))
 }
 
 // load loads the configuration and tells what there is to say about it.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log"
 	"os"
 
 	"github.com/hashicorp/go-hclog"
@@ -34,4 +35,17 @@ func openLogs(c config.Log, stderr io.Writer) (logs, error) {
 		})
 	}
 	return logs{daemon: logger(), events: logger(), close: end}, nil
+}
+
+// takeStandard makes lines of the daemon's log, at level debug, of what
+// libraries say by the standard logger: they would stand between the JSON.
+// end gives that its old output back.
+func (l logs) takeStandard() (end func()) {
+	out, flags := log.Writer(), log.Flags()
+	log.SetOutput(l.daemon.StandardWriter(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}))
+	log.SetFlags(0)
+	return func() {
+		log.SetOutput(out)
+		log.SetFlags(flags)
+	}
 }

@@ -41,6 +41,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, logs.close()) }()
+	defer logs.takeStandard()()
 	for _, w := range conf.Warnings.List {
 		logs.daemon.Warn("configuration", "detail", w.String())
 	}

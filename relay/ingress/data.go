@@ -99,7 +99,7 @@ func (s *session) spool(tx *transaction, content io.Reader) (*intake, error) {
 	whole = in.digest.text(whole, header)
 	if s.ln.srv.Filters != nil {
 		var end func()
-		if header, whole, end, err = s.reread(tx, whole); err != nil {
+		if header, whole, end, err = s.reread(tx, s.fillIn(in, header, whole)); err != nil {
 			return nil, err
 		}
 		defer end()

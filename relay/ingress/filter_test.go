@@ -24,7 +24,15 @@ type judge struct {
 	end func(m milter.Modifier) (*milter.Response, error)
 
 	mu     sync.Mutex
+	fields []string // names
 	macros map[string]string
+}
+
+func (j *judge) Header(name, _ string, _ milter.Modifier) (*milter.Response, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.fields = append(j.fields, name)
+	return milter.RespContinue, nil
 }
 
 func (j *judge) EndOfMessage(m milter.Modifier) (*milter.Response, error) {
@@ -240,6 +248,27 @@ func TestFilterMacros(t *testing.T) {
 	}
 	if bits := j.macros["{cipher_bits}"]; bits != "128" && bits != "256" {
 		t.Errorf("cipher bits %q", bits)
+	}
+}
+
+// TestFilterSeesMended: filters see the fields that an app has left out, and
+// they are told as repairs once.
+func TestFilterSeesMended(t *testing.T) {
+	j := &judge{end: func(milter.Modifier) (*milter.Response, error) { return milter.RespAccept, nil }}
+	w := start(t, withFilter(t, j, nil))
+	w.greeted().send("Subject: x\nX-Relaykeep-Priority: low\n\nx\r\n", queuedPrefix)
+	want := []string{"Date", "Message-ID", "From", "Subject", "X-Relaykeep-Priority"}
+	slices.Sort(want)
+	slices.Sort(j.fields)
+	if !slices.Equal(j.fields, want) {
+		t.Errorf("the filter saw %q, want %q", j.fields, want)
+	}
+	m := w.one()
+	if n := strings.Count(m.body, "Message-ID: "+m.m.MessageID+"\r\n"); n != 1 || strings.Contains(m.body, "X-Relaykeep") {
+		t.Errorf("the spool was given %q", m.body)
+	}
+	if n := strings.Count(m.m.Repaired, "Message-ID added"); n != 1 || m.to[0].Priority != relay.Low {
+		t.Errorf("repaired %q, priority %v", m.m.Repaired, m.to[0].Priority)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -20,12 +21,30 @@ type intake struct {
 	unclosed bool    // the empty line after the header was put in
 	digest   *digest // nil: the message has no key
 
+	filled []message.Field // what filters saw on top of it, for it had none
+
 	// Set by mend.
 	scan    *message.Scan
 	header  []repair
 	storing *spool.Incoming
 
 	repairs []repair // all; set when it was read to the end
+}
+
+// fillIn puts the fields that a message lacks on top of it already for the
+// filters: else they would hold against it what is mended anyway.
+func (s *session) fillIn(in *intake, h *message.Header, whole io.Reader) io.Reader {
+	in.filled = s.defaults(&in.tx.message).Missing(h)
+	return io.MultiReader(raw(in.filled), whole)
+}
+
+// raw reads fields.
+func raw(fields []message.Field) io.Reader {
+	var b bytes.Buffer
+	for _, f := range fields {
+		b.Write(f.Raw())
+	}
+	return &b
 }
 
 // mend makes a message ready for the spool: fields that lack on top of it,
@@ -41,13 +60,9 @@ func (s *session) mend(in *intake, h *message.Header, whole io.Reader) error {
 			return err
 		}
 	}
-	top := in.tx.received()
-	for _, f := range missing {
-		top += string(f.Raw())
-	}
 	m.MessageID = cmp.Or(m.MessageID, defaults.MessageID)
-	in.header = headerRepairs(in.unclosed, missing, in.tx.control.Unread)
-	in.scan = &message.Scan{Source: io.MultiReader(strings.NewReader(top), whole)}
+	in.header = headerRepairs(in.unclosed, slices.Concat(in.filled, missing), in.tx.control.Unread)
+	in.scan = &message.Scan{Source: io.MultiReader(strings.NewReader(in.tx.received()), raw(missing), whole)}
 	in.storing = &spool.Incoming{Message: m, Recipients: in.tx.routed}
 	return nil
 }

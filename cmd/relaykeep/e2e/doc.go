@@ -1,5 +1,5 @@
 // Package e2e holds the tests of the real binary, as it runs in production:
-// between programs of others (swaks, smtp-source, smtp-sink), killed at any
+// between programs of others (swaks, smtp-source, smtp-sink, rspamd), killed at any
 // moment, on disks that are full or broken, before providers that misbehave.
 //
 // What they promise together is one sentence, the ledger check: whatever was

@@ -115,6 +115,9 @@ func TestRspamd(t *testing.T) {
 	end := startRspamd(t, addr, "")
 	n := newNode(t, settings{rest: fmt.Sprintf("filter \"rspamd\" {\n milter = %q\n}\n", "tcp:"+addr)}, upstreamBlock("out", out.Addr(), ""))
 	p := n.start()
+	if r := n.run("check", "--probe"); r.status != 0 || !strings.Contains(r.out, "filter rspamd at tcp:"+addr+" works") {
+		t.Errorf("check: status %d, %s%s", r.status, r.out, r.err)
+	}
 
 	id := swaks(t, p.addr(), "--h-Subject", "clean")
 	sent, err := out.WaitMessages(patience(t), 1)
@@ -141,6 +144,9 @@ func TestRspamd(t *testing.T) {
 		if r := trySwaks(t, p.addr()); !strings.Contains(r.out, "451 4.7.1 Content filter not available, try again later") {
 			t.Errorf("without rspamd: status %d\n%s", r.status, r.out)
 		}
+	}
+	if r := n.run("check", "--probe"); r.status != 1 || !strings.Contains(r.out, "filter rspamd at tcp:"+addr+" FAILS: it cannot be reached") {
+		t.Errorf("check: status %d, %s%s", r.status, r.out, r.err)
 	}
 	if told := p.log.all(func(l line) bool { return l.text("filter") == "rspamd" }); len(told) != 1 || !strings.Contains(told[0].text("reason"), "cannot be reached") {
 		t.Errorf("told %v", told)
