@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	milter "github.com/d--j/go-milter"
+
 	"relaykeep/relay"
 	"relaykeep/spool"
 )
@@ -41,8 +43,19 @@ func BenchmarkAccept25MB(b *testing.B) {
 	benchAccept(b, "Subject: x\r\n\r\n"+strings.Repeat(strings.Repeat("x", 76)+"\r\n", 25<<20/78))
 }
 
-func benchAccept(b *testing.B, text string) {
-	w := start(b, func(_ *Options, d *Deps, _ *recorder) { d.Spool, d.Sink = discard{}, noSink{} })
+// The same with a filter that adds a field.
+func BenchmarkFilter10KB(b *testing.B) {
+	j := &judge{end: func(m milter.Modifier) (*milter.Response, error) { return milter.RespAccept, m.AddHeader("X-Seen", "yes") }}
+	benchAccept(b, "Subject: x\r\nFrom: <a@b>\r\n\r\n"+strings.Repeat(strings.Repeat("x", 76)+"\r\n", 130), withFilter(b, j, nil))
+}
+
+func benchAccept(b *testing.B, text string, more ...func(*Options, *Deps, *recorder)) {
+	w := start(b, func(o *Options, d *Deps, r *recorder) {
+		d.Spool, d.Sink = discard{}, noSink{}
+		for _, change := range more {
+			change(o, d, r)
+		}
+	})
 	d := w.greeted()
 	envelope := "MAIL FROM:<a@from.example>\r\nRCPT TO:<b@to.example>\r\nDATA\r\n"
 	body := []byte(text + ".\r\n")

@@ -16,7 +16,7 @@ import (
 // difficult has what a careless relay changes: dots at the beginning of lines,
 // blanks at their end, long and empty lines, bytes beyond ASCII.
 var difficult = strings.Join([]string{
-	"From: <sender@example.org>", "To: <rcpt@example.com>", "Message-ID: <difficult@example.org>",
+	"Date: Tue, 03 Nov 2026 10:00:00 +0000", "From: <sender@example.org>", "To: <rcpt@example.com>", "Message-ID: <difficult@example.org>",
 	"Received: from elsewhere by example.org; Tue, 03 Nov 2026 10:00:00 +0000",
 	"Subject: a folded", "\tsubject", "",
 	".", "..", "...", ".dot", "blanks at the end  \t", "", "ümläut ✓", "From here", strings.Repeat("x", 990), "", "",
