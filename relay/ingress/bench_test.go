@@ -45,7 +45,9 @@ func BenchmarkAccept25MB(b *testing.B) {
 
 // The same with a filter that adds a field.
 func BenchmarkFilter10KB(b *testing.B) {
-	j := &judge{end: func(m milter.Modifier) (*milter.Response, error) { return milter.RespAccept, m.AddHeader("X-Seen", "yes") }}
+	j := &judge{end: func(m milter.Modifier) (*milter.Response, error) {
+		return milter.RespAccept, m.AddHeader("X-Seen", "yes")
+	}}
 	benchAccept(b, "Subject: x\r\nFrom: <a@b>\r\n\r\n"+strings.Repeat(strings.Repeat("x", 76)+"\r\n", 130), withFilter(b, j, nil))
 }
 
