@@ -60,6 +60,7 @@ func troubles(ts *testscript.TestScript, s *bolt.Store) {
 // fate is a message and what becomes of it in its first attempt.
 type fate struct {
 	name, from, subject string
+	repaired            string
 	to                  []string
 	age                 time.Duration
 	settle              func(r *relay.Recipient)
@@ -88,7 +89,7 @@ func fates(now time.Time) []fate {
 			},
 		},
 		{
-			name: "HELD", from: "", subject: "red \x1b[31m \u202egnp", to: []string{"erin@example.net"},
+			name: "HELD", repaired: "2 line ends made CRLF; Date added", from: "", subject: "red \x1b[31m \u202egnp", to: []string{"erin@example.net"},
 			age: time.Hour, event: relay.EventHeld,
 			settle: func(r *relay.Recipient) {
 				r.State, r.HoldReason, r.Incident, r.Attempts = relay.Held, "the sender is not verified at ses", 1, 1
@@ -110,7 +111,7 @@ func fill(ts *testscript.TestScript, s *bolt.Store, f fate) relay.ID {
 	ctx, received := context.Background(), time.Now().Add(-f.age)
 	m := relay.Message{
 		ID: spool.NewID(), MessageID: "<" + strings.ToLower(f.name) + "@example.com>", Subject: f.subject, From: f.from,
-		ReceivedAt: received, Listener: "local", Client: "127.0.0.1",
+		ReceivedAt: received, Listener: "local", Client: "127.0.0.1", Repaired: f.repaired,
 	}
 	var to []relay.Recipient
 	for _, a := range f.to {

@@ -29,6 +29,7 @@ func (p *page) message(m admin.Message) {
 	p.fact("Message-ID", m.MessageID)
 	p.fact("Received", p.received(m))
 	p.fact("Size", p.size(m))
+	p.fact("Repaired", m.Repaired)
 	p.WriteString("\nRecipients\n")
 	for _, alike := range runs(m.Recipients, sameFate) {
 		p.recipients(alike)

@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
 
 	"relaykeep/relay/admin"
+	"relaykeep/spool"
 )
 
 // spoolStatsCmd is the command spool stats.
@@ -42,13 +44,33 @@ func printStats(out io.Writer, s admin.Stats, now time.Time) error {
 	}
 	fmt.Fprintf(w, "history\t%s\n", count(s.History, "message", "messages"))
 	fmt.Fprintf(w, "file\t%s, %s of it in use, %s free\n", size(s.FileBytes), size(s.UsedBytes), count(s.FreePages, "page", "pages"))
-	if err := w.Flush(); err != nil || len(s.Recipients) == 0 {
+	if err := w.Flush(); err != nil {
 		return err
 	}
-	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	return errors.Join(printStates(out, s.Recipients), printRepairs(out, s.Repairs, now))
+}
+
+func printStates(out io.Writer, counts []spool.Count) error {
+	if len(counts) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nSTATE\tUPSTREAM\tRECIPIENTS\n")
-	for _, r := range s.Recipients {
+	for _, r := range counts {
 		fmt.Fprintf(w, "%s\t%s\t%d\n", r.State, printable(cmp.Or(r.Upstream, "-")), r.N)
+	}
+	return w.Flush()
+}
+
+// printRepairs shows what the owners of apps should mend there.
+func printRepairs(out io.Writer, repairs []admin.Repair, now time.Time) error {
+	if len(repairs) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\nREPAIRED SINCE THE START\tCLIENT\tUSER\tMESSAGES\tLAST\n")
+	for _, r := range repairs {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s, %s ago\n", printable(r.What), printable(r.Client), printable(cmp.Or(r.User, "-")), r.Messages, r.Last, age(now.Sub(r.LastAt.Time)))
 	}
 	return w.Flush()
 }

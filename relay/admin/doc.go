@@ -11,7 +11,7 @@
 //	GET /v1/messages?FILTERS     a message object per line (application/x-ndjson), oldest first
 //	GET /v1/messages/{id}        a message object with its events
 //	GET /v1/messages/{id}/raw    the message as stored (message/rfc822), CRLF line ends
-//	GET /v1/stats                counts, ages and sizes of the spool
+//	GET /v1/stats                counts, ages and sizes of the spool, and what was mended in the mail of which client
 //
 //	GET  /v1/upstreams                an upstream object per line, in the order of the configuration
 //	POST /v1/upstreams/{name}/probe   tries it without mail, within a minute: {"upstream": "ses", "ok": true, "verdict": {…}}

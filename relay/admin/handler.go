@@ -22,6 +22,7 @@ type handler struct {
 	log     hclog.Logger
 	control Control
 	sink    Sink
+	repairs func() []Repair // nil: nothing is known
 	alive   context.Context // ends when the server stops
 }
 
@@ -79,6 +80,9 @@ func (h *handler) stats(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.refuse(w, r, err)
 		return
+	}
+	if h.repairs != nil {
+		s.Repairs = h.repairs()
 	}
 	answer(w, s)
 }

@@ -29,9 +29,10 @@ type Options struct {
 	Group   string      // of the socket, by name or number; "": that of the process
 	Version Version     // what GET /v1/version says
 	Store   Store
-	Control Control      // nil: nothing is said of upstreams, and nothing can be done
-	Sink    Sink         // gets an event for each thing that an operator does; nil: nobody does
-	Logger  hclog.Logger // nil: nothing is said
+	Control Control         // nil: nothing is said of upstreams, and nothing can be done
+	Sink    Sink            // gets an event for each thing that an operator does; nil: nobody does
+	Repairs func() []Repair // what was mended in the mail of each client, never nil; nil: nothing is said of it
+	Logger  hclog.Logger    // nil: nothing is said
 }
 
 // Server answers on the admin socket. Make one with New.
@@ -60,7 +61,7 @@ func New(opt Options) (*Server, error) {
 	alive, halt := context.WithCancel(context.Background())
 	h := &handler{
 		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
-		control: opt.Control, sink: opt.Sink, alive: alive,
+		control: opt.Control, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
 	}
 	return &Server{
 		listener: netutil.LimitListener(peerListener{l}, maxConnections),

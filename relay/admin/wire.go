@@ -106,6 +106,20 @@ type Stats struct {
 	UsedBytes  int64         `json:"used_bytes"`
 	FreePages  int64         `json:"free_pages"`
 	PageSize   int           `json:"page_size"`
+
+	// Repairs are of the running daemon only, since its start, the latest
+	// first; of at most 1000 clients, those that sent last.
+	Repairs []Repair `json:"repairs"`
+}
+
+// Repair says how often something was mended in the mail of a client.
+type Repair struct {
+	Client   string   `json:"client"` // an IP address, or "unix"
+	User     string   `json:"user"`   // who logged in; "" for nobody
+	What     string   `json:"what"`   // in words
+	Messages int64    `json:"messages"`
+	Last     relay.ID `json:"last"` // the last such message
+	LastAt   Time     `json:"last_at"`
 }
 
 // Version says what answers.
@@ -157,6 +171,7 @@ func FromStats(s spool.Stats) Stats {
 	if out.Recipients == nil {
 		out.Recipients = []spool.Count{}
 	}
+	out.Repairs = []Repair{}
 	return out
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Packs     []classify.Pack  // own rules, in file order; good for classify.New
 	DKIM      []DKIM           // the domains whose mail is signed, in file order; see Config.Signing
 	Filters   []filter.Options // in the order in which they are asked
+	Dedupe    *ingress.Dedupe  // nil: a message that comes twice is two
 	Admin     Admin
 	Log       Log
 

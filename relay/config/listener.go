@@ -39,9 +39,9 @@ func readListener(s *section, hostname string, taken map[string]string) Listener
 		IdleTimeout:             read(s, "idle_timeout", 5*time.Minute, positiveDuration),
 		RejectBareNewline:       s.choice("bare_newline", "repair", "repair", "reject") == "reject",
 		MinimalReceived:         s.choice("received", "full", "full", "minimal") == "minimal",
+		HeaderPriority:          s.boolean("header_priority", false),
 	}
 	s.boolean("proxy_protocol", false)
-	s.boolean("header_priority", false)
 	if t := s.block("tls"); t.written {
 		l.TLS = readListenerTLS(t)
 	}

@@ -95,7 +95,8 @@ func readConfig(s *section) *Config {
 	c.Retries = readRetries(s)
 	c.Routes = readRoutes(s, c)
 	c.Filters = readFilters(s)
-	readPending(s)
+	c.Dedupe = readDedupe(s.block("dedupe"))
+	readWatching(s)
 	s.end()
 	return c
 }

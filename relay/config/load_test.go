@@ -71,7 +71,7 @@ func fullConfig(t *testing.T, folder string) *Config {
 			Allow:          []netip.Prefix{prefix("127.0.0.0/8"), prefix("::1/128")},
 			MaxMessageSize: 50 << 20, MaxRecipients: 1000, MaxConnections: 1000, MaxConnectionsPerClient: 100,
 			RatePerClient: ingress.Rate{N: 100, Per: time.Minute}, IdleTimeout: 5 * time.Minute,
-			RejectBareNewline: true, MinimalReceived: true,
+			RejectBareNewline: true, MinimalReceived: true, HeaderPriority: true,
 			TLS: &ingress.TLSOptions{
 				CertFile: filepath.Join(folder, "good.pem"), KeyFile: filepath.Join(folder, "good.key"),
 				Implicit: true, MinVersion: tls.VersionTLS13, Required: true,
@@ -187,8 +187,9 @@ func fullConfig(t *testing.T, folder string) *Config {
 			{Name: "scanner", Network: "unix", Address: filepath.Join(folder, "scanner.sock"), Timeout: 20 * time.Second, PassOnError: true},
 			{Name: "signatures", Network: "tcp", Address: "127.0.0.1:8891", Timeout: 10 * time.Second},
 		},
-		Admin: Admin{Socket: filepath.Join(folder, "admin.sock"), Group: "mail", Mode: 0o600},
-		Log:   Log{Level: "debug", Addresses: AddressHash, File: filepath.Join(folder, "relaykeep.log")},
+		Dedupe: &ingress.Dedupe{Header: "X-Relaykeep-Key", Window: 2 * time.Hour},
+		Admin:  Admin{Socket: filepath.Join(folder, "admin.sock"), Group: "mail", Mode: 0o600},
+		Log:    Log{Level: "debug", Addresses: AddressHash, File: filepath.Join(folder, "relaykeep.log")},
 	}
 }
 

@@ -13,15 +13,13 @@ type refusal struct {
 // to change here. The names are those of section.path, with the key after a
 // dot.
 var unsupported = map[string]refusal{
-	"listener.proxy_protocol":  {when: isTrue},
-	"listener.header_priority": {when: isTrue},
+	"listener.proxy_protocol": {when: isTrue},
 
 	"spool.encryption_key_file": {when: isFilled},
 
 	"admin.http":       {when: isFilled},
 	"admin.token_file": {when: isFilled},
 
-	"dedupe":   {},
 	"webhook":  {},
 	"notifier": {},
 	"alert":    {},

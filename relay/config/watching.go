@@ -1,13 +1,16 @@
 package config
 
 import (
+	"errors"
 	"slices"
+	"strconv"
 
 	"relaykeep/relay"
 )
 
 // readWatching reads the blocks that carry events and numbers elsewhere. They
-// have no behaviour yet.
+// have no behaviour yet. They are checked all the same, so that a typing error in
+// them is told as one.
 func readWatching(s *section) {
 	for _, w := range s.named("webhook") {
 		readWebhook(w)
@@ -102,4 +105,15 @@ func readAlert(s *section, notifiers []string) {
 	read(s, "for", 0, relay.ParseDuration)
 	refer(s, "notify", "notifier", readList(s, "notify", nil, nonEmpty), notifiers)
 	s.end()
+}
+
+var errDecimal = errors.New(`is not a number; write one like "0.9"`)
+
+// decimal takes a number that is not negative.
+func decimal(v string) (float64, error) {
+	f, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(f >= 0 && f <= 1e18) {
+		return 0, errDecimal
+	}
+	return f, nil
 }

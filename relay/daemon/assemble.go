@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"relaykeep/relay/admin"
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/event/logsink"
@@ -56,6 +57,17 @@ func addressMode(m config.AddressMode) logsink.Mode {
 		return logsink.Hash
 	}
 	return logsink.Partial
+}
+
+// repairs gives what was mended in the mail of each client. The admin socket
+// answers only once there is an ingress.
+func (d *Daemon) repairs() []admin.Repair {
+	counts := d.ingress.Repairs()
+	out := make([]admin.Repair, len(counts))
+	for i, c := range counts {
+		out[i] = admin.Repair{Client: c.Client, User: c.User, What: c.What, Messages: c.Messages, Last: c.Last, LastAt: admin.Time{Time: c.LastAt}}
+	}
+	return out
 }
 
 // filters gives nil where there are none.

@@ -172,7 +172,7 @@ func (d *Daemon) buildAdmin() (err error) {
 	c := d.opt.Config.Admin
 	d.admin, err = admin.New(admin.Options{
 		Socket: c.Socket, Mode: c.Mode, Group: c.Group, Store: d.spool,
-		Control: control{d.scheduler}, Sink: d.sink,
+		Control: control{d.scheduler}, Sink: d.sink, Repairs: d.repairs,
 		Version: admin.Version{Version: d.opt.Version, Go: runtime.Version()},
 		Logger:  d.log.Named("admin"),
 	})
@@ -193,7 +193,7 @@ func (d *Daemon) buildIngress() (err error) {
 	d.ingress, err = ingress.New(options, ingress.Deps{
 		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID,
 		Log: d.log.Named("ingress"), Instance: d.spool.Instance(), Inherited: d.opt.Inherited,
-		Filters: filters(d.opt.Config, d.scheduler, d.log.Named("filter")),
+		Dedupe: d.opt.Config.Dedupe, Filters: filters(d.opt.Config, d.scheduler, d.log.Named("filter")),
 	})
 	if err != nil {
 		return err

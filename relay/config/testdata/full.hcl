@@ -27,7 +27,7 @@ listener "local" {
     allow_plaintext_from = []
   }
   received        = "minimal"
-  header_priority = false
+  header_priority = true
 }
 
 spool {
@@ -175,6 +175,11 @@ dkim "Example.com" {
     selector = "s2.2026"
     file     = "dkim.pem"
   }
+}
+
+dedupe {
+  header = "X-Relaykeep-Key"
+  window = "2h"
 }
 
 filter "scanner" {
