@@ -111,6 +111,9 @@ func FuzzDowngrade(f *testing.F) {
 		if err == nil && (len(again.Fields()) != 1 || string(again.Fields()[0].raw) != string(got.raw)) {
 			t.Fatalf("%q became %q: %d fields", in.raw, got.raw, len(again.Fields()))
 		}
+		if strings.ContainsAny(strings.ReplaceAll(value, "\r\n", ""), "\r\n") {
+			return // no message that was taken in has these; they mean nothing
+		}
 		if kindOf(in.Name()) != kindText || strings.Contains(value, "=?") || charsetOf(in.value()) != charsetUTF8 {
 			return
 		}

@@ -49,6 +49,9 @@ func (w *folder) breakFor(n int) {
 	if fits || len(w.pending) == 0 || len(w.out) == 0 || bytes.IndexByte(w.pending, '\n') >= 0 {
 		return
 	}
+	if first := w.pending[0]; first != ' ' && first != '\t' { // a CR of its own would end the field
+		return
+	}
 	w.pending = append([]byte(crlf), w.pending...)
 }
 

@@ -19,9 +19,8 @@ type draft struct {
 	changed []string // what tells it from the stored one
 }
 
-// recodeVersion counts the changes of message.Recode after
-// which the same message becomes another one: signatures of before are of no
-// use then.
+// recodeVersion counts the changes of message.Recode after which the same
+// message becomes another one: signatures of before are of no use then.
 const recodeVersion = "relaykeep recode 1"
 
 // rewrite puts another header section in the place of the stored one, if that
