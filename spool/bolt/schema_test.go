@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -11,25 +12,29 @@ import (
 	"relaykeep/spool"
 )
 
-// backToOne makes a file what schema 1 left.
-func backToOne(tx *bbolt.Tx) error {
-	for _, name := range []string{bucketIncidents, bucketCauses, bucketHeld, bucketLanes, bucketDedupe, bucketForget} {
-		if err := tx.DeleteBucket([]byte(name)); err != nil {
-			return err
-		}
-	}
-	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaSchema), binary.BigEndian.AppendUint32(nil, 1))
-}
-
-func TestAnOlderSchemaIsUpgraded(t *testing.T) {
-	path, m := closed(t, "body")
+// back makes a file what an older schema left, which had these buckets not yet.
+func back(t *testing.T, path string, schema uint32, buckets ...string) {
+	t.Helper()
 	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(db.Update(backToOne), db.Close()); err != nil {
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range buckets {
+			if err := tx.DeleteBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaSchema), binary.BigEndian.AppendUint32(nil, schema))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestAnOlderSchemaIsUpgraded(t *testing.T) {
+	path, m := closed(t, "body")
+	back(t, path, 1, bucketIncidents, bucketCauses, bucketHeld, bucketLanes, bucketDedupe, bucketForget)
 	if _, err := Open(Options{Path: path, ReadOnly: true}); err == nil {
 		t.Error("a reader took the older schema for today's")
 	}
@@ -47,6 +52,23 @@ func TestAnOlderSchemaIsUpgraded(t *testing.T) {
 	s.Open("a", true)
 	if due, _, err := s.Claim(t.Context(), "a", spool.Limit{Messages: 1, Recipients: 1}); err != nil || len(due) != 1 {
 		t.Errorf("%v %v", due, err)
+	}
+}
+
+// An older file has no signatures, warnings or reports in its records, and no
+// keys: see addDedupe.
+func TestSchemaTwoIsUpgraded(t *testing.T) {
+	path, m := closed(t, "body")
+	back(t, path, 2, bucketDedupe, bucketForget)
+	s := openTest(t, Options{Path: path})
+	if err := keyed(t, s, "x", "key", time.Now().Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+	if past, next, err := s.Expired(t.Context(), time.Now(), 10); len(past) != 0 || next.IsZero() || err != nil {
+		t.Errorf("%+v, next %v, %v", past, next, err)
+	}
+	if e, err := s.Get(t.Context(), m.ID); err != nil || e.Message != m {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
 
