@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -156,23 +155,6 @@ func (h *Header) Count(name string) int {
 	}
 	return n
 }
-
-// All gives the fields in order: the name as it stands, and the whole field with
-// its folds and line ends. The bytes are those of the Header, not to be changed.
-func (h *Header) All() iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		for _, f := range h.fields {
-			name := bytes.TrimRight(h.raw[f.start:f.colon], " \t")
-			if !yield(string(name), h.raw[f.start:f.end:f.end]) {
-				return
-			}
-		}
-	}
-}
-
-// Len is the size of the header section in bytes, without the empty line that
-// closes it.
-func (h *Header) Len() int { return h.end }
 
 // Unclosed reports that text followed the header section without an empty
 // line, which was put in.

@@ -110,11 +110,11 @@ func sectionOf(h *message.Header, names []string) []byte {
 		wanted[strings.ToLower(name)] = true
 	}
 	var section []byte
-	for name, field := range h.All() {
-		if !wanted[strings.ToLower(name)] {
+	for _, field := range h.Fields() {
+		if !wanted[strings.ToLower(field.Name())] {
 			continue
 		}
-		for _, c := range field {
+		for _, c := range field.Raw() {
 			if c == '\r' || c == '\n' {
 				c = ' '
 			}

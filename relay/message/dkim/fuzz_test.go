@@ -45,7 +45,7 @@ func FuzzSign(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(sent) == h.Len() { // the verifier wants an empty line
+		if len(sent) == int(h.Text()) { // the verifier wants an empty line
 			sent = append(bytes.TrimSuffix(sent, []byte(crlf)), crlf+crlf...)
 		}
 		all, err := msgauth.VerifyWithOptions(io.MultiReader(strings.NewReader(fields), bytes.NewReader(sent)),

@@ -1,7 +1,6 @@
 package dkim
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -108,14 +107,12 @@ func (s *Signer) keysFor(h *message.Header) (domain string, keys []Key) {
 
 // textAfter gives what follows the header section and its empty line.
 func textAfter(h *message.Header, whole io.Reader) (io.Reader, error) {
-	r := bufio.NewReader(whole)
-	if _, err := r.Discard(h.Len()); err != nil {
-		return nil, err
+	skip := h.Text()
+	if h.Unclosed() {
+		skip += int64(len(crlf))
 	}
-	if _, err := r.ReadSlice('\n'); err != nil && err != io.EOF {
-		return nil, err
-	}
-	return r, nil
+	_, err := io.CopyN(io.Discard, whole, skip)
+	return whole, err
 }
 
 // sign makes a signature with each key, in one pass over the text.
