@@ -224,11 +224,9 @@ func (u *untilDot) Read(p []byte) (int, error) {
 // rewrite gives the header section without Bcc and with a From.
 func rewrite(header *message.Header, author string) []byte {
 	var b bytes.Buffer
-	for name, field := range header.All() {
-		switch strings.ToLower(name) {
-		case "bcc", "resent-bcc":
-		default:
-			b.Write(field)
+	for _, field := range header.Fields() {
+		if !field.Is("Bcc") && !field.Is("Resent-Bcc") {
+			b.Write(field.Raw())
 		}
 	}
 	if header.Count("From") == 0 {

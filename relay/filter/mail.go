@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"fmt"
 	"io"
 	"net/netip"
 	"strings"
@@ -51,30 +50,12 @@ func (m *Mail) Read(r io.Reader, room *Room) error {
 		return err
 	}
 	m.header = fieldsOf(header)
-	if _, err := io.CopyN(io.Discard, whole, int64(header.Len())); err != nil {
-		return err
-	}
-	if err := skipEmptyLine(whole); err != nil {
+	if err := header.Skip(whole); err != nil {
 		return err
 	}
 	m.text = &text{room: room}
 	_, err = io.Copy(struct{ io.Writer }{m.text}, whole)
 	return err
-}
-
-// skipEmptyLine reads the line that closes a header section. A message may end
-// before it.
-func skipEmptyLine(r io.Reader) error {
-	var line [2]byte
-	switch _, err := io.ReadFull(r, line[:]); {
-	case err == io.EOF:
-		return nil
-	case err != nil:
-		return err
-	case string(line[:]) != "\r\n":
-		return fmt.Errorf("the header section ends in %q", line)
-	}
-	return nil
 }
 
 // Reader reads the message as it is now, with CRLF line ends. The Mail must not

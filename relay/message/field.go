@@ -81,3 +81,14 @@ func (h *Header) Without(whole io.Reader, drop func(Field) bool) (io.Reader, err
 	}
 	return io.MultiReader(bytes.NewReader(kept), whole), nil
 }
+
+// Skip reads the section and the line that closes it from what ReadHeader gave
+// beside h, so that the text is next.
+func (h *Header) Skip(whole io.Reader) error {
+	n := h.Text()
+	if h.unclosed {
+		n += int64(len(crlf))
+	}
+	_, err := io.CopyN(io.Discard, whole, n)
+	return err
+}

@@ -156,6 +156,10 @@ func (h *Header) Count(name string) int {
 	return n
 }
 
+// Len is the size of the header section in bytes, without the empty line that
+// closes it.
+func (h *Header) Len() int { return h.end }
+
 // Unclosed reports that text followed the header section without an empty
 // line, which was put in.
 func (h *Header) Unclosed() bool { return h.unclosed }

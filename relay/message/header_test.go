@@ -12,6 +12,32 @@ import (
 	"relaykeep/relay"
 )
 
+func TestSkip(t *testing.T) {
+	for in, want := range map[string]string{
+		"From: a\r\n\r\ntext\r\n": "text\r\n",
+		"\r\ntext\r\n":            "text\r\n",
+		"From: a\r\n\r\n":         "",
+		"From: a\r\n":             "",
+		"From: a":                 "",
+		"":                        "",
+		"From: a\r\ntext\r\n":     "text\r\n",
+		"text":                    "text",
+	} {
+		for name, src := range sources(in) {
+			h, whole, err := ReadHeader(src)
+			if err != nil {
+				t.Fatalf("%q (%s): %v", in, name, err)
+			}
+			if err := h.Skip(whole); err != nil {
+				t.Errorf("%q (%s): %v", in, name, err)
+			}
+			if got, err := io.ReadAll(whole); string(got) != want || err != nil {
+				t.Errorf("%q (%s): got %q, %v", in, name, got, err)
+			}
+		}
+	}
+}
+
 func TestReadHeader(t *testing.T) {
 	long := strings.Repeat("A", 3*maxFieldName)
 	tests := []struct {

@@ -83,12 +83,11 @@ func (s *Signer) Sign(content io.Reader) (fields string, err error) {
 	if len(keys) == 0 {
 		return "", nil
 	}
-	text, err := textAfter(h, whole)
-	if err != nil {
+	if err := h.Skip(whole); err != nil {
 		return "", err
 	}
 	names := namesOf(s.fields, h)
-	return sign(domain, keys, names, sectionOf(h, names), text)
+	return sign(domain, keys, names, sectionOf(h, names), whole)
 }
 
 // keysFor gives the keys that sign a message, and the value of d=.
@@ -103,16 +102,6 @@ func (s *Signer) keysFor(h *message.Header) (domain string, keys []Key) {
 		}
 	}
 	return "", nil
-}
-
-// textAfter gives what follows the header section and its empty line.
-func textAfter(h *message.Header, whole io.Reader) (io.Reader, error) {
-	skip := h.Text()
-	if h.Unclosed() {
-		skip += int64(len(crlf))
-	}
-	_, err := io.CopyN(io.Discard, whole, skip)
-	return whole, err
 }
 
 // sign makes a signature with each key, in one pass over the text.
