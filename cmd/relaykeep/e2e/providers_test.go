@@ -86,7 +86,11 @@ func TestProviderFaults(t *testing.T) {
 			checkOutcome(t, p, id, tt.want)
 			first.Release()
 			p.stop()
-			if e := n.entries(); len(e) != 1 || e[0].Message.ID != id || tt.want != kept && !e[0].Finished() {
+			messages := 1
+			if tt.want == bounces {
+				messages++ // the notice
+			}
+			if e := n.entries(); len(e) != messages || e[0].Message.ID != id || tt.want != kept && !e[0].Finished() {
 				t.Errorf("in the spool is %+v", e)
 			}
 		})
