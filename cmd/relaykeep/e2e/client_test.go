@@ -168,7 +168,7 @@ func letter(to ...string) mail {
 	}
 	return mail{
 		from: "sender@example.org", to: to,
-		body: []byte("From: <sender@example.org>\r\nMessage-ID: <letter@example.org>\r\nSubject: a letter\r\n\r\nHello.\r\n.\r\n..two\r\n"),
+		body: []byte("Date: Tue, 24 Nov 2026 12:00:00 +0000\r\nFrom: <sender@example.org>\r\nMessage-ID: <letter@example.org>\r\nSubject: a letter\r\n\r\nHello.\r\n.\r\n..two\r\n"),
 	}
 }
 

@@ -46,7 +46,8 @@ func (l *ledger) compose(to []string, content []byte) mail {
 	defer l.mu.Unlock()
 	l.next++
 	token := fmt.Sprintf("token-%d", l.next)
-	body := []byte("X-Ledger: " + token + "\r\nFrom: <sender@example.org>\r\nMessage-ID: <" + token + "@example.org>\r\n\r\n")
+	body := []byte("X-Ledger: " + token + "\r\nDate: Tue, 24 Nov 2026 12:00:00 +0000\r\n" +
+		"From: <sender@example.org>\r\nMessage-ID: <" + token + "@example.org>\r\n\r\n")
 	body = append(body, content...)
 	l.sent[token] = sha256.Sum256(body)
 	return mail{from: "sender@example.org", to: to, body: body}
