@@ -20,8 +20,8 @@ type Record struct {
 	Signatures []relay.Signature
 
 	// ReportDue says that finished recipients are still to be reported: when
-	// the last of them was settled, others were being sent (see
-	// Settlement.Report).
+	// the last of them was settled, others were being sent, or were not tried
+	// yet (see Settlement.Report).
 	ReportDue bool
 }
 
@@ -98,6 +98,27 @@ func (r *Record) Unreported() (found []relay.Recipient) {
 		}
 	}
 	return found
+}
+
+// ReportPatience is how long a report waits for recipients that were not tried
+// yet, from the end of the first that it tells of.
+const ReportPatience = time.Minute
+
+// ReportWaits reports whether a report had better wait: recipients are due that
+// were not tried yet, and may have the same to tell soon. Where one connection
+// takes a message with many recipients in parts, its sender gets one bounce all
+// the same.
+func (r *Record) ReportWaits(now time.Time) bool {
+	untried, first := false, now
+	for i := range r.Recipients {
+		switch p := &r.Recipients[i]; {
+		case unreported(p) && p.FinishedAt.Before(first):
+			first = p.FinishedAt
+		case p.State == relay.Queued && p.LastAt.IsZero() && !p.NextAttempt.After(now):
+			untried = true
+		}
+	}
+	return untried && now.Sub(first) < ReportPatience
 }
 
 // MarkReported notes that what Unreported gives was told.

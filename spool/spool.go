@@ -210,8 +210,9 @@ type Settlement struct {
 	// of the message is leased, with all recipients that are finished and not
 	// Reported, in their order, if there are any; they are Reported from then
 	// on, and what it gives is stored with Notices. Where others are leased,
-	// the last settlement reports for all, or Expired hands it out: so a
-	// message whose recipients go in many deliveries gives one bounce.
+	// or due and not tried yet (for a minute at most), the last settlement
+	// reports for all, or Expired hands it out: so a message whose recipients
+	// go in many deliveries gives one bounce.
 	//
 	// It must be quick and change nothing: it may be called more than once,
 	// and what it gave is stored only where Written says so.

@@ -59,7 +59,7 @@ func (s *Store) leaseExpired(queue *bbolt.Bucket, k spool.Key, now time.Time) (d
 			index = append(index, i)
 		}
 	}
-	if len(index) == 0 && (!rec.ReportDue || len(s.leases.of[k]) > 0) {
+	if len(index) == 0 && (!rec.ReportDue || len(s.leases.of[k]) > 0 || rec.ReportWaits(now)) {
 		return d, false
 	}
 	return delivery(&rec, s.leases.take(0, k, &rec, index, "")), true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"relaykeep/spool"
 )
@@ -60,8 +61,8 @@ func (b *batch) putNotice(n *spool.Notice) error {
 }
 
 // report marks what has come to its end as reported and gives the notices that
-// tell of it. While other deliveries of the message are under way it leaves
-// that to the last of them.
+// tell of it. While other deliveries of the message are under way, or about to
+// be, it leaves that to the last of them.
 func (b *batch) report(k spool.Key, lease uint64, rec *spool.Record, outcome *spool.Settlement) []spool.Notice {
 	if outcome.Report == nil && !rec.ReportDue {
 		return nil
@@ -71,7 +72,7 @@ func (b *batch) report(k spool.Key, lease uint64, rec *spool.Record, outcome *sp
 		rec.ReportDue = false
 		return nil
 	}
-	if !rec.Entry().Finished() && b.s.leases.others(k, lease, b.ended) {
+	if !rec.Entry().Finished() && (b.s.leases.others(k, lease, b.ended) || rec.ReportWaits(time.Now())) {
 		rec.ReportDue = true
 		return nil
 	}

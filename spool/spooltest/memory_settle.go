@@ -114,7 +114,7 @@ func (s *Memory) checkNotice(n spool.Notice) error {
 func (s *Memory) report(d *spool.Delivery, rec *spool.Record, outcome *spool.Settlement) []spool.Notice {
 	finished := rec.Unreported()
 	waits := outcome.Report != nil && len(finished) > 0 || rec.ReportDue
-	if waits && !rec.Entry().Finished() && s.busy(rec.Message.ID, d.Lease) {
+	if waits && !rec.Entry().Finished() && (s.busy(rec.Message.ID, d.Lease) || rec.ReportWaits(time.Now())) {
 		rec.ReportDue = true
 		return nil
 	}
@@ -142,7 +142,7 @@ func (s *Memory) Expired(_ context.Context, now time.Time, max int) (past []spoo
 	defer s.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
 		e := s.messages[id]
-		due := e.rec.ReportDue && !s.busy(id, 0)
+		due := e.rec.ReportDue && !s.busy(id, 0) && !e.rec.ReportWaits(now)
 		var index []int
 		for i := range e.rec.Recipients {
 			at, runs := spool.Timeout(&e.rec.Recipients[i])

@@ -17,6 +17,7 @@ func (r *reporter) settlement(d spool.Delivery, states ...relay.State) spool.Set
 	out := spool.Settlement{Recipients: slices.Clone(d.Recipients)}
 	for i, state := range states {
 		p := &out.Recipients[i]
+		p.LastAt = time.Now().UTC()
 		if p.State = state; state.Finished() {
 			p.FinishedAt = time.Now().UTC()
 		}
@@ -125,6 +126,26 @@ func (s *suite) reportAtOnce(t *testing.T) {
 	}
 }
 
+// reportInParts: where a message is claimed part by part, the report waits for
+// those that were not tried yet, but not for those that are to be tried again.
+func (s *suite) reportInParts(t *testing.T) {
+	s.s.Open("a", true)
+	Accept(t, s.s, "x", Recipients("a", "1@x", "2@x", "3@x")...)
+	var r reporter
+	for _, state := range []relay.State{relay.Bounced, relay.Queued, relay.Bounced} {
+		if len(r.written) > 0 {
+			t.Fatalf("reported too early: %q", r.written)
+		}
+		ds, _, err := s.s.Claim(t.Context(), "a", spool.Limit{Messages: 1, Recipients: 1})
+		if err != nil || len(ds) != 1 {
+			t.Fatal(ds, err)
+		}
+		ds[0].Recipients[0].NextAttempt = time.Now().Add(time.Hour) // where it is queued again
+		s.settleReported(t, &r, ds[0], state)
+	}
+	s.reported(t, &r, "1@x bounced, 3@x bounced")
+}
+
 // reportLeft: what was left to a delivery that never settled is handed out by
 // Expired, however the delivery ended.
 func (s *suite) reportLeft(t *testing.T) {
@@ -144,6 +165,10 @@ func (s *suite) reportLeft(t *testing.T) {
 			t.Fatalf("%s: %+v, %v while the other is being sent", name, past, err)
 		}
 		end(t, &due[1])
+		if past, _, err := s.s.Expired(t.Context(), time.Now(), 10); err != nil || len(past) != 0 {
+			t.Fatalf("%s: %+v, %v though the other is due", name, past, err)
+		}
+		time.Sleep(spool.ReportPatience)
 		past, _, err := s.s.Expired(t.Context(), time.Now(), 10)
 		if err != nil || len(past) != 1 || len(past[0].Recipients) != 0 || past[0].Message.ID != m.ID {
 			t.Fatalf("%s: %+v, %v", name, past, err)
@@ -218,6 +243,7 @@ func (s *suite) reportNobodyWants(t *testing.T) {
 	s.settleReported(t, &r, due[0], relay.Bounced)
 	s.settle(t, due[1], relay.Queued)
 	s.s.Release(&due[2])
+	time.Sleep(spool.ReportPatience)
 	past, _, err := s.s.Expired(t.Context(), time.Now(), 10)
 	if err != nil || len(past) != 1 {
 		t.Fatalf("%+v, %v", past, err)

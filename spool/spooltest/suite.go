@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"a bad notice changes nothing", (*suite).badNotices},
 		{"the last delivery reports for all", (*suite).reportTogether},
 		{"one of many at once reports for all", (*suite).reportAtOnce},
+		{"a report waits for those not tried yet", (*suite).reportInParts},
 		{"a report that was left is handed out", (*suite).reportLeft},
 		{"a message waits for its report", (*suite).reportOutlivesItsMessage},
 		{"a report that nobody wants ends", (*suite).reportNobodyWants},
