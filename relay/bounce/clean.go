@@ -119,6 +119,18 @@ func field(name, value string) []byte {
 	return append(b, "\r\n"...)
 }
 
+// firstWords cuts s to at most n bytes, at a blank where there is one, so that
+// no encoded word is cut in two.
+func firstWords(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	if end := strings.LastIndexByte(s[:n+1], ' '); end > 0 {
+		return s[:end]
+	}
+	return s[:n]
+}
+
 // wholeRunes is the greatest number of bytes up to n that does not cut a
 // character in two.
 func wholeRunes(s string, n int) int {

@@ -119,7 +119,7 @@ func (s *session) notice(g group) (made spool.Notice) {
 		return s.none(g, to, err.Error())
 	}
 	m := &relay.Message{
-		ID: p.id, MessageID: messageID(p.id, s.Hostname), Subject: encodedWords(n.subject()),
+		ID: p.id, MessageID: messageID(p.id, s.Hostname), Subject: firstWords(encodedWords(n.subject()), relay.MaxSubject),
 		ReceivedAt: s.now, UTF8: slices.ContainsFunc(to, func(a string) bool { return !isASCII(a) }),
 	}
 	made = spool.Notice{Message: m, Body: body, Events: []relay.Event{{

@@ -89,6 +89,14 @@ func TestField(t *testing.T) {
 	}
 }
 
+func TestFirstWords(t *testing.T) {
+	for in, want := range map[string]string{"short": "short", "one two three": "one two", "onetwothree": "onetwot", "one two": "one two"} {
+		if got := firstWords(in, 7); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	tests := []struct {
 		in          string
