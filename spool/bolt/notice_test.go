@@ -21,14 +21,14 @@ func claimSplit(t *testing.T, s *Store, addresses ...string) []spool.Delivery {
 	return due
 }
 
-// settleOp is the op of a settlement that bounces all of d.
-func settleOp(t *testing.T, s *Store, d *spool.Delivery) *op {
+// settleOp is the op of a settlement with a report.
+func settleOp(t *testing.T, s *Store, d *spool.Delivery, states ...relay.State) *op {
 	t.Helper()
 	k, err := spool.KeyOf(d.Message.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome, l := spooltest.Bounced(*d, relay.Bounced), s.leases.get(d.Lease)
+	outcome, l := spooltest.Bounced(*d, states...), s.leases.get(d.Lease)
 	return &op{run: func(b *batch) error {
 		_, err := b.settle(k, d, &l, &outcome)
 		return err
@@ -41,7 +41,7 @@ func TestABrokenBatchReportsOnce(t *testing.T) {
 	s := openTest(t, Options{})
 	due := claimSplit(t, s, "1@x", "2@x")
 	broken := errors.New("half done")
-	ops := []*op{settleOp(t, s, &due[0]), settleOp(t, s, &due[1]), {run: func(*batch) error { return broken }}}
+	ops := []*op{settleOp(t, s, &due[0], relay.Bounced), settleOp(t, s, &due[1], relay.Bounced), {run: func(*batch) error { return broken }}}
 	pull := plug(t, s)
 	for _, o := range ops {
 		if err := s.submit(t.Context(), o); err != nil {
@@ -60,11 +60,32 @@ func TestABrokenBatchReportsOnce(t *testing.T) {
 	}
 }
 
+// A delivery that settles in the same transaction is under way no more: the one
+// behind it reports at once, though the message is not finished.
+func TestABatchLeavesNoReport(t *testing.T) {
+	s := openTest(t, Options{})
+	due := claimSplit(t, s, "1@x", "2@x")
+	ops := []*op{settleOp(t, s, &due[0], relay.Bounced), settleOp(t, s, &due[1], relay.Queued)}
+	pull := plug(t, s)
+	for _, o := range ops {
+		if err := s.submit(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull()
+	for _, o := range ops {
+		if err := s.wait(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spooltest.CheckBounces(t, s, true)
+}
+
 // A full disk refuses mail, and no notice.
 func TestAFullDiskRefusesNoNotice(t *testing.T) {
 	s := openTest(t, Options{})
 	due := claimSplit(t, s, "1@x")
-	o := settleOp(t, s, &due[0])
+	o := settleOp(t, s, &due[0], relay.Bounced)
 	o.done = make(chan error, 1)
 	s.commitWithoutSpace([]*op{o})
 	if err := <-o.done; err != nil {
