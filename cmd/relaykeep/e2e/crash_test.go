@@ -88,6 +88,7 @@ func (p *provider) open() {
 	if p.server, err = upstreamtest.Start(upstreamtest.Options{Listener: ln}); err != nil {
 		p.t.Fatal(err)
 	}
+	p.server.On(upstreamtest.Rcpt, orGone(nil))
 	if p.misbehave != nil {
 		p.misbehave(p.server)
 	}
@@ -114,7 +115,7 @@ func quietAddress(t *testing.T) string {
 
 // makeFlaky lets a provider fail in every way that keeps mail waiting.
 func makeFlaky(s *upstreamtest.Server, seed uint64) {
-	s.On(upstreamtest.Rcpt, odds(seed, 4, upstreamtest.Reply("450 4.2.1 Not now")))
+	s.On(upstreamtest.Rcpt, orGone(odds(seed, 4, upstreamtest.Reply("450 4.2.1 Not now"))))
 	s.On(upstreamtest.Data, odds(seed+1, 3, upstreamtest.Drop()))
 	s.On(upstreamtest.Body, odds(seed+2, 3, upstreamtest.Reset()))
 	s.On(upstreamtest.Dot, odds(seed+3, 5,
@@ -167,6 +168,9 @@ func crashRecipients(random *rand.Rand) []string {
 	to := make([]string, 1+random.IntN(4)/3*(1+random.IntN(5)))
 	for i := range to {
 		to[i] = fmt.Sprintf("rcpt%d@example.com", i)
+	}
+	if random.IntN(5) == 0 {
+		to = append(to, goneRecipient)
 	}
 	return to
 }

@@ -66,10 +66,15 @@ func killAt(n *node, out *provider, l *ledger, call string, when int) {
 	}
 }
 
-// sendSmall sends small messages until the daemon is gone.
+// sendSmall sends small messages until the daemon is gone; each third one
+// bounces for one of its recipients.
 func sendSmall(p *process, l *ledger) {
-	for {
-		m := l.compose([]string{"rcpt@example.com"}, []byte("small\r\n"))
+	for n := 0; ; n++ {
+		to := []string{"rcpt@example.com"}
+		if n%3 == 0 {
+			to = append(to, goneRecipient)
+		}
+		m := l.compose(to, []byte("small\r\n"))
 		id, err := p.tryPost(m)
 		if err != nil {
 			return

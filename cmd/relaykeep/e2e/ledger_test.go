@@ -40,7 +40,8 @@ func newLedger() *ledger {
 	}
 }
 
-// compose makes a message that is known again at the other end.
+// compose makes a message that is known again at the other end. Its sender is
+// its own, so that a bounce is, too.
 func (l *ledger) compose(to []string, content []byte) mail {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,7 +51,7 @@ func (l *ledger) compose(to []string, content []byte) mail {
 		"From: <sender@example.org>\r\nMessage-ID: <" + token + "@example.org>\r\n\r\n")
 	body = append(body, content...)
 	l.sent[token] = sha256.Sum256(body)
-	return mail{from: "sender@example.org", to: to, body: body}
+	return mail{from: token + "@example.org", to: to, body: body}
 }
 
 // accepted notes a 250.
@@ -98,6 +99,9 @@ func (l *ledger) took(provider string, messages []upstreamtest.Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range messages {
+		if m.From == "" {
+			continue // a bounce: see checkBounces
+		}
 		id, body, err := untrace(m.Body)
 		if err != nil {
 			l.complain("%s: %v", provider, err)
@@ -119,9 +123,10 @@ func (l *ledger) check(n *node) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n.inspect(func(store *bolt.Store) {
-		states := l.checkAcked(everything(n.t, store))
+		entries := everything(n.t, store)
+		states, notices := l.checkAcked(entries), l.checkBounces(entries)
 		second := l.checkCopies(n.t, store)
-		n.t.Logf("%d messages acknowledged, recipients: %v; %d second copies", len(l.acked), states, second)
+		n.t.Logf("%d messages acknowledged, recipients: %v; %d bounces; %d second copies", len(l.acked), states, notices, second)
 	})
 	const most = 20
 	for _, w := range l.wrong[:min(most, len(l.wrong))] {
