@@ -37,6 +37,11 @@ const (
 	maxBatchOps   = 1024
 	maxBatchBytes = 8 << 20
 
+	// What a settlement counts for in a batch: its record and events, and the
+	// notices that a report may give, which are not known before.
+	settleBytes = 1 << 10
+	reportBytes = 8 << 10
+
 	// pruneBatch bounds how many finished messages one transaction removes,
 	// pruneBodies how many kept bodies, which may be large.
 	pruneBatch  = 500

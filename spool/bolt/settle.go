@@ -54,7 +54,10 @@ func (s *Store) Settle(ctx context.Context, d *spool.Delivery, outcome spool.Set
 	if len(outcome.Recipients) != len(d.Index) {
 		return fmt.Errorf("settle %s: %d recipients for a delivery of %d", d.Message.ID, len(outcome.Recipients), len(d.Index))
 	}
-	bytes := 1024
+	bytes := settleBytes
+	if outcome.Report != nil {
+		bytes += reportBytes
+	}
 	for i := range outcome.Notices {
 		if err := checkNotice(&outcome.Notices[i]); err != nil {
 			return fmt.Errorf("settle %s: %w", d.Message.ID, err)
