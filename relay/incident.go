@@ -12,10 +12,11 @@ const (
 	IncidentQuota    IncidentKind = "quota"    // used up
 	IncidentMessage  IncidentKind = "message"  // a damaged body, a fault of ours, a second unknown outcome
 	IncidentRoute    IncidentKind = "route"    // its route or upstream is gone
+	IncidentWarning  IncidentKind = "warning"  // an answer that somebody should know of; nothing is held or disabled
 )
 
-// Incident is a trouble that holds mail or disables an upstream, opened once
-// per cause and not once per message.
+// Incident is a trouble that holds mail, disables an upstream or should be known
+// at once, opened once per cause and not once per message.
 type Incident struct {
 	// Number names the incident. One that is opened again keeps it.
 	Number int64

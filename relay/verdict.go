@@ -133,6 +133,10 @@ type Verdict struct {
 	// announced DSN (RFC 3461), so a wanted success is for it to report.
 	Notifies bool
 
+	// Warn asks for an incident at once, though the upstream is not disabled:
+	// its account, our address or an app needs somebody's look.
+	Warn bool
+
 	// Free means that the attempt costs the message nothing: the upstream is
 	// to blame before it has seen the message, or we broke it off ourselves.
 	Free bool

@@ -25,6 +25,7 @@ func anyRecord(t *rapid.T) Record {
 			Enhanced: text.Draw(t, "enhanced"), Text: text.Draw(t, "text"), RemoteID: text.Draw(t, "remote"), Rule: text.Draw(t, "rule"),
 			RetryAfter: time.Duration(rapid.Int64().Draw(t, "after")), Free: rapid.Bool().Draw(t, "free"),
 			Notifies: rapid.Bool().Draw(t, "notifies"),
+			Warn:     rapid.Bool().Draw(t, "warn"),
 		}
 	})
 	recipient := rapid.Custom(func(t *rapid.T) relay.Recipient {
@@ -84,7 +85,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 13}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
+	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 14}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}

@@ -130,6 +130,8 @@ func kindWords(k relay.IncidentKind) string {
 		return ": a message that is not to be sent without somebody's look at it"
 	case relay.IncidentRoute:
 		return ": mail without a way in the configuration of today"
+	case relay.IncidentWarning:
+		return ": an answer that somebody should know of; no mail is held, no upstream disabled"
 	}
 	return ""
 }
@@ -171,6 +173,11 @@ func advise(i admin.Incident) []string {
 		return []string{
 			"Give the mail a way: a route that matches it, by upstreams that exist, and start the daemon again.",
 			"Then: " + resolve + ", which sends what it holds by today's routes.",
+		}
+	case relay.IncidentWarning:
+		return []string{
+			"Mend what the answer names: the account, the reputation of an address, or an app that sends the same again and again.",
+			"Then: " + resolve + ". It opens again when the answer comes again.",
 		}
 	}
 	return nil

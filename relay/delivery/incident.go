@@ -57,6 +57,14 @@ func refusalIncident(lane string, v relay.Verdict) *relay.Incident {
 	}
 }
 
+// warnIncident: an answer that somebody should know of though mail goes on.
+func warnIncident(lane string, v relay.Verdict) *relay.Incident {
+	return &relay.Incident{
+		Cause: "warning " + lane + " " + v.Rule, Kind: relay.IncidentWarning, Upstream: lane, Verdict: v,
+		Detail: lane + " says: " + reply(v),
+	}
+}
+
 // doubtIncident: replies to the final dot got lost more often than a message
 // may be sent again.
 func doubtIncident(lane, detail string, v relay.Verdict) *relay.Incident {

@@ -52,6 +52,35 @@ func switchable(bad relay.Verdict) (*provider, *atomic.Bool) {
 	}, healed
 }
 
+// An answer that somebody should know of opens an incident at its first
+// message, though the mail goes on and the upstream stays open.
+func TestWarning(t *testing.T) {
+	blocked := relay.Verdict{
+		Class: relay.ClassDeferred, Scope: relay.ScopeUpstream, Action: relay.ActionFailover,
+		Stage: relay.StageRcpt, Code: 554, Rule: "client-blocked", Warn: true,
+	}
+	a, _ := switchable(blocked)
+	options := func(b *box) Options { return twoWays(b, a, always(ok)) }
+	within(t, options, func(w *world) {
+		for range 2 {
+			id := w.box.put(w, to("b@x.example", "a", "b"))
+			synctest.Wait()
+			w.wantState(w.box.only(w, id), relay.Delivered)
+		}
+		found := w.incidents(false)
+		if len(found) != 1 || found[0].Kind != relay.IncidentWarning || found[0].Times != 1 || found[0].Upstream != "a" {
+			t.Fatalf("incidents: %+v", found)
+		}
+		w.restart(options(w.box))
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerClosed || st.Incident != 0 {
+			t.Errorf("after a restart the lane is %+v", st)
+		}
+		if _, _, err := w.s.ResolveIncident(w.Context(), found[0].Number, "me"); err != nil || len(w.incidents(false)) != 0 {
+			t.Errorf("%v, and open is %+v", err, w.incidents(false))
+		}
+	})
+}
+
 // An account that fails, works, and fails again is one incident, told when it
 // opens and when it closes.
 func TestIncidentKeepsItsNumber(t *testing.T) {

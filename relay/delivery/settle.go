@@ -48,7 +48,11 @@ func decideSafely(r relay.Recipient, v relay.Verdict, sc scene) (o outcome) {
 			o = broken(r, sc, v.Class == relay.ClassUnknown, panicText(p))
 		}
 	}()
-	return decide(r, v, sc)
+	o = decide(r, v, sc)
+	if v.Warn && o.incident == nil {
+		o.incident = warnIncident(sc.lane, v)
+	}
+	return o
 }
 
 // broken holds a recipient because of a fault of ours; it may be in doubt,

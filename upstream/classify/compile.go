@@ -114,6 +114,7 @@ func resolve(r Rule, stage relay.Stage) relay.Verdict {
 		Then:       r.Then,
 		Rule:       r.Name,
 		RetryAfter: r.Delay,
+		Warn:       r.Warn,
 	}
 	if v.Class == relay.ClassNone {
 		v.Class = classOf(r.Action, r.Then)

@@ -26,6 +26,7 @@ func TestNext(t *testing.T) {
 		{relay.Verdict{Action: relay.ActionFailover, Then: relay.ActionPark, Scope: relay.ScopeUpstream, RetryAfter: 24 * time.Hour}, []string{"next upstream", "kept until the quota resets", "after 24h at the earliest"}},
 		{relay.Verdict{Action: relay.ActionFailover, Then: relay.ActionBounce, Class: relay.ClassRejected, Scope: relay.ScopeMessage, RetryAfter: time.Hour}, []string{"next upstream", "bounce"}},
 		{relay.Verdict{Action: relay.ActionFailover, Then: relay.ActionHold, Scope: relay.ScopeMessage}, []string{"next upstream", "held with an incident"}},
+		{relay.Verdict{Action: relay.ActionFailover, Scope: relay.ScopeUpstream, Warn: true}, []string{"next upstream", "incident is opened at once"}},
 		{relay.Verdict{Action: relay.ActionPark, Scope: relay.ScopeUpstream, RetryAfter: time.Hour}, []string{"until its quota resets", "after 1h at the earliest"}},
 		{relay.Verdict{Action: relay.ActionHold, Scope: relay.ScopeSender, RetryAfter: time.Hour}, []string{"incident", "sender"}},
 		{relay.Verdict{Action: relay.ActionHold, Scope: relay.ScopeMessage}, []string{"held with an incident"}},

@@ -17,6 +17,9 @@ func Next(v relay.Verdict) string {
 	} else {
 		sentences = append(sentences, actionWords(v)...)
 	}
+	if v.Warn {
+		sentences = append(sentences, "An incident is opened at once, so that somebody looks at it.")
+	}
 	if v.RetryAfter > 0 && v.Class != relay.ClassRejected && v.Action != relay.ActionDone && v.Action != relay.ActionHold {
 		sentences = append(sentences, delayWords(v.Action, v.RetryAfter))
 	}

@@ -39,6 +39,7 @@ type ruleFile struct {
 	Scope     *hcl.Attribute `hcl:"scope,optional"`
 	Delay     *hcl.Attribute `hcl:"delay,optional"`
 	Free      *bool          `hcl:"free,optional"`
+	Warn      bool           `hcl:"warn,optional"`
 	Meaning   string         `hcl:"meaning"`
 	Source    string         `hcl:"source"`
 	Examples  []string       `hcl:"examples"`
@@ -88,6 +89,7 @@ func (d *decoder) rule(f ruleFile) Rule {
 		Scope:     name[relay.Scope](d, f.Scope),
 		Delay:     d.duration(f.Delay),
 		Free:      f.Free,
+		Warn:      f.Warn,
 		Meaning:   f.Meaning,
 		Source:    f.Source,
 		Examples:  f.Examples,

@@ -9,7 +9,8 @@
 #
 # Free (the attempt costs the message none) follows from the rest unless given:
 # slow, park, hold and disable are free, and so is an upstream that is to blame
-# before MAIL.
+# before MAIL. Warn opens an incident at the first such answer, though nothing is
+# disabled: somebody should know.
 #
 # The pack of a provider may have presets: what its manual says of connections,
 # recipients in a transaction, rate, size, fields that it replaces, which a DKIM
@@ -844,6 +845,7 @@ rule "client-blocked" {
   ]
   scope   = "upstream"
   action  = "failover"
+  warn    = true
   meaning = "Our address, or the upstream's, is blocked: the way is at fault, not the recipient."
   source  = "Postfix reject_rbl_client, Exim dnslists, Exchange texts"
   examples = [

@@ -156,6 +156,7 @@ rule "gmail-same-message-id" {
   scope      = "upstream"
   action     = "slow"
   delay      = "10m"
+  warn       = true
   meaning    = "Too many messages with the same Message-ID: something sends the same message again and again."
   source     = "https://support.google.com/mail/answer/188131"
   examples = [

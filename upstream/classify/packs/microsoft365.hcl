@@ -204,6 +204,7 @@ rule "microsoft365-source-refused" {
   scope    = "upstream"
   action   = "failover"
   free     = false
+  warn     = true
   meaning  = "Exchange Online takes no mail from our address, or from that of the tenant: new tenants have a low reputation."
   source   = "https://learn.microsoft.com/en-us/exchange/troubleshoot/email-delivery/ndr/fix-error-code-5-7-700-through-5-7-750"
   examples = ["dot 550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP. For more information please go to http://go.microsoft.com/fwlink/?LinkId=526653."]

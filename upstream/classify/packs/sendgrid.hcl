@@ -18,6 +18,7 @@ rule "sendgrid-credits" {
   then    = "park"
   delay   = "1h"
   free    = true
+  warn    = true
   meaning = "The credits of the account are used up: those of a free account return at midnight UTC."
   source  = "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting"
   examples = [
