@@ -408,4 +408,3 @@ func (n *node) everything(p *process) (all []spool.Entry) {
 	}
 	return all
 }
-
