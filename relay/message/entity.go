@@ -60,7 +60,7 @@ func newEntity(h *Header, inDigest bool) *entity {
 	e.versioned = h.Count("Mime-Version") > 0
 	e.encoding, e.wide = parseEncoding(h.first(encodingField))
 	switch {
-	case e.media.major == "multipart" && e.media.boundary == "":
+	case !e.media.plain(), e.media.unclear && e.media.composite(), e.media.major == "multipart" && e.media.boundary == "":
 		e.kind = unknown
 	case e.media.major == "multipart":
 		e.kind = multi
@@ -76,7 +76,8 @@ func (e *entity) isMessage() bool { return e.parent == nil || e.parent.kind == n
 // parseEncoding reads the value of a Content-Transfer-Encoding field. wide says
 // that it names content that is not 7bit. Two spellings that senders have got
 // wrong for long are known: receivers take content under an encoding that they
-// do not know as it is, and so do those two.
+// do not know as it is, and so do those two. Where more follows than the
+// encoding, receivers differ in whether they know it.
 func parseEncoding(value string) (e encoding, wide bool) {
 	token, _ := cutToken(skipComments(value))
 	switch strings.ToLower(token) {
@@ -85,11 +86,16 @@ func parseEncoding(value string) (e encoding, wide bool) {
 	case "8bit", "8-bit", "binary":
 		return identity, true
 	case "quoted-printable":
-		return quotedPrintable, false
+		e = quotedPrintable
 	case "base64":
-		return base64Encoding, false
+		e = base64Encoding
+	default:
+		return otherEncoding, false
 	}
-	return otherEncoding, false
+	if token != value {
+		return otherEncoding, false
+	}
+	return e, false
 }
 
 // seals reports whether what is within the entity is signed or encrypted, so

@@ -56,10 +56,13 @@ func foldLine(dst, line []byte) ([]byte, bool) {
 }
 
 // foldAt gives the last place in the first maxLineLength bytes of a line where
-// it may be folded: before white space that has text on both sides, so that no
-// line is white space only. -1: there is none.
+// it may be folded: behind the colon, before white space that has text on both
+// sides, so that no line is white space only. -1: there is none.
 func foldAt(line []byte) int {
 	first := len(line) - len(bytes.TrimLeft(line, " \t"))
+	if first == 0 {
+		first = bytes.IndexByte(line, ':')
+	}
 	last := len(bytes.TrimRight(line, " \t"))
 	for n := maxLineLength; n > first; n-- {
 		if white(line[n]) && n < last {

@@ -164,9 +164,9 @@ func (h *Header) Len() int { return h.end }
 // line, which was put in.
 func (h *Header) Unclosed() bool { return h.unclosed }
 
-// MessageID is the first Message-ID, angle brackets included, "" if there is
-// none; control characters are gone and it is cut at a line's length.
-func (h *Header) MessageID() string { return printable(h.first("Message-Id"), maxFieldName) }
+// MessageID is the first Message-ID that says something, angle brackets
+// included, "" if there is none; control characters are gone and it is cut at a line's length.
+func (h *Header) MessageID() string { return printable(h.firstFilled("Message-Id"), maxFieldName) }
 
 // Subject is the first Subject, still encoded; control characters are gone and
 // it is cut to relay.MaxSubject bytes between two characters.
@@ -176,6 +176,19 @@ func (h *Header) first(name string) string {
 	for _, f := range h.fields {
 		if h.named(f, name) {
 			return unfold(h.raw[f.colon+1 : f.end])
+		}
+	}
+	return ""
+}
+
+// firstFilled gives the first value of this name that is not empty, "" if there
+// is none.
+func (h *Header) firstFilled(name string) string {
+	for _, f := range h.fields {
+		if h.named(f, name) {
+			if v := unfold(h.raw[f.colon+1 : f.end]); v != "" {
+				return v
+			}
 		}
 	}
 	return ""

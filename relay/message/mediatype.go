@@ -7,18 +7,33 @@ import "strings"
 type mediaType struct {
 	major, minor string // lower case; "text" and "plain" where the field says nothing that can be read
 	boundary     string // "" if there is none that can be used
+	unclear      bool   // something follows that is no parameter
 }
 
-// String gives the type as it may be shown to people: what is no plain name is
-// left out.
-func (m mediaType) String() string {
-	name := m.major + "/" + m.minor
-	for i := range len(name) {
-		c := name[i]
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("/.+-", c) >= 0) {
-			return "unknown"
+// plain reports whether the names are such as are registered (RFC 6838 4.2).
+// Receivers differ in what they make of others.
+func (m mediaType) plain() bool {
+	for _, name := range []string{m.major, m.minor} {
+		for i := range len(name) {
+			c := name[i]
+			if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$&-^_.+", c) >= 0) {
+				return false
+			}
 		}
 	}
+	return true
+}
+
+// composite reports whether what is of this type has parts, or is a message
+// (RFC 2046 5).
+func (m mediaType) composite() bool { return m.major == "multipart" || m.major == "message" }
+
+// String gives the type as it may be shown to people.
+func (m mediaType) String() string {
+	if !m.plain() {
+		return "unknown"
+	}
+	name := m.major + "/" + m.minor
 	return name[:min(len(name), maxTypeName)]
 }
 
@@ -40,7 +55,9 @@ func parseMediaType(value string) mediaType {
 	if name == "" || minor == "" {
 		return mediaType{major: "text", minor: "plain"}
 	}
+	rest = skipComments(rest)
 	return mediaType{
+		unclear:  rest != "" && rest[0] != ';',
 		major:    strings.ToLower(name),
 		minor:    strings.ToLower(minor),
 		boundary: boundaryOf(rest),

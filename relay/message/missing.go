@@ -15,7 +15,7 @@ type Defaults struct {
 }
 
 // Missing gives the fields that the header lacks. A field without a value is
-// no field: see Empty.
+// no field: see IsEmpty.
 func (d Defaults) Missing(h *Header) []Field {
 	var missing []Field
 	for _, f := range []Field{
@@ -23,7 +23,7 @@ func (d Defaults) Missing(h *Header) []Field {
 		NewField("Message-ID", d.MessageID),
 		NewField("From", d.From),
 	} {
-		if h.first(f.Name()) == "" {
+		if h.firstFilled(f.Name()) == "" {
 			missing = append(missing, f)
 		}
 	}

@@ -31,7 +31,7 @@ func (r *rewriter) section(e *entity, raw []byte) {
 	}
 	for _, f := range parseSection(raw).Fields() {
 		if a.encoding == "" || !f.Is(encodingField) {
-			r.field(f)
+			r.out, _, _ = r.plan.recode.field(r.out, f) // the plan was made because it can be done
 		}
 	}
 	r.add(a.version, "MIME-Version", "1.0")
@@ -48,21 +48,19 @@ func (r *rewriter) add(wanted bool, name, value string) {
 	}
 }
 
-// field writes a field that stays. The plan was made because it can be done.
-func (r *rewriter) field(f Field) {
-	c := r.plan.recode
+// field appends a field as it has to be. ok is false where a line of it stays
+// too long; the error is an *AddressError.
+func (c Recode) field(dst []byte, f Field) (out []byte, ok bool, err error) {
 	if c.Header {
-		if ascii, err := Downgrade(f); err == nil {
-			f = ascii
+		if f, err = Downgrade(f); err != nil {
+			return dst, false, err
 		}
 	}
 	if c.LongLines && tooLong(f.Raw()) {
-		if out, ok := fold(r.out, f.Raw()); ok {
-			r.out = out
-			return
-		}
+		out, ok = fold(dst, f.Raw())
+		return out, ok, nil
 	}
-	r.out = append(r.out, f.Raw()...)
+	return append(dst, f.Raw()...), true, nil
 }
 
 func (r *rewriter) text(e *entity, piece []byte) {

@@ -44,22 +44,21 @@ func (s *survey) section(e *entity, raw []byte) {
 		if long || s.recode.EightBit {
 			s.fail(&UnmendableError{LongLine: long, Header: true, Type: e.media.String()})
 		}
-	case long && !foldable(raw):
-		s.fail(&UnmendableError{LongLine: true, Header: true, Type: e.media.String()})
 	case long || s.recode.Header:
-		s.downgrades(raw)
+		s.fields(e, raw)
 		s.action(e).section = true
 	}
 }
 
-// downgrades finds fields that cannot be written in ASCII.
-func (s *survey) downgrades(raw []byte) {
-	if !s.recode.Header || isASCII(raw) {
-		return
-	}
+// fields finds those that cannot be written as they have to be.
+func (s *survey) fields(e *entity, raw []byte) {
 	for _, f := range parseSection(raw).Fields() {
-		if _, err := Downgrade(f); err != nil {
+		_, ok, err := s.recode.field(nil, f)
+		switch {
+		case err != nil:
 			s.fail(err)
+		case !ok:
+			s.fail(&UnmendableError{LongLine: true, Header: true, Type: e.media.String()})
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -199,20 +201,44 @@ func FuzzRecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := Recode{LongLines: true, EightBit: true, Header: true}
-		p, err := c.Plan(bytes.NewReader(clean))
-		if err != nil {
-			return
+		for _, c := range []Recode{{LongLines: true, EightBit: true}, {LongLines: true, EightBit: true, Header: true}} {
+			p, err := c.Plan(bytes.NewReader(clean))
+			if err != nil {
+				continue
+			}
+			out, err := io.ReadAll(p.Reader(&sized{bytes.NewReader(clean), int(size) + 1}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Plan(bytes.NewReader(out)); err != nil {
+				t.Fatalf("%q became %q, which is refused: %v", clean, out, err)
+			}
+			checkMended(t, c, string(clean), string(out))
+			if _, err := leaves(bytes.NewReader(clean)); err == nil && !c.Header && closed(clean) {
+				sameLeaves(t, "fuzz", string(clean), string(out))
+			}
 		}
-		out, err := io.ReadAll(p.Reader(&sized{bytes.NewReader(clean), int(size) + 1}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Plan(bytes.NewReader(out)); err != nil {
-			t.Fatalf("%q became %q, which is refused: %v", clean, out, err)
-		}
-		checkMended(t, c, string(clean), string(out))
 	})
+}
+
+// closed reports whether each header section ends with an empty line, and each
+// multipart with its last delimiter: where they do not, receivers differ in what
+// is text.
+func closed(in []byte) bool {
+	c := &unclosedSections{story: &story{}}
+	w := newWalker(c)
+	w.write(in)
+	w.close()
+	return !c.open && len(w.open) == 0
+}
+
+type unclosedSections struct {
+	*story
+	open bool
+}
+
+func (c *unclosedSections) section(_ *entity, raw []byte) {
+	c.open = c.open || string(raw) != crlf && !bytes.HasSuffix(raw, []byte(crlf+crlf))
 }
 
 // sized gives n bytes a read.
@@ -222,3 +248,48 @@ type sized struct {
 }
 
 func (s *sized) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), s.n)]) }
+
+// Python's email package must see the same in messages that broken senders
+// might make of the shapes: with lines left out, doubled or in another place.
+func TestRecodeMixedUp(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var before, after []string
+	for range 25 {
+		for _, tt := range shapes() {
+			if tt.name == "base64, long" {
+				continue // what is no base64 any more Python shows as it stands
+			}
+			lines := strings.SplitAfter(tt.text, crlf)
+			for range 1 + random.IntN(3) {
+				i, j := random.IntN(len(lines)), random.IntN(len(lines))
+				switch random.IntN(3) {
+				case 0:
+					lines = slices.Delete(lines, i, i+1)
+				case 1:
+					lines = slices.Insert(lines, j, lines[i])
+				default:
+					lines[i], lines[j] = lines[j], lines[i]
+				}
+				if len(lines) == 0 {
+					break
+				}
+			}
+			in := strings.Join(lines, "")
+			c := Recode{LongLines: true, EightBit: true}
+			p, err := c.Plan(strings.NewReader(in))
+			if err != nil || !p.Needed() || !closed([]byte(in)) {
+				continue
+			}
+			out, err := io.ReadAll(p.Reader(strings.NewReader(in)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkMended(t, c, in, string(out))
+			before, after = append(before, in), append(after, string(out))
+		}
+	}
+	if len(before) < 100 {
+		t.Errorf("only %d messages were recoded", len(before))
+	}
+	samePython(t, before, after)
+}

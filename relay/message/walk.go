@@ -80,7 +80,7 @@ func (w *walker) write(p []byte) {
 
 // close ends the message. It is called once, and nothing is written after it.
 func (w *walker) close() {
-	if w.cur == nil && w.judged < len(w.head) {
+	for w.cur == nil && w.judged < len(w.head) {
 		w.judge()
 	}
 	if w.at == candidate {

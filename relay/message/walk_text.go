@@ -37,7 +37,8 @@ func (w *walker) readLines(p []byte) int {
 	for pos < len(p) {
 		n := bytes.IndexByte(p[pos:], '\n')
 		if n < 0 {
-			return w.readPart(p, pos)
+			w.tellPart(p, len(p)-pos)
+			return len(p)
 		}
 		line := n
 		if n > 0 && p[pos+n-1] == '\r' {
@@ -59,18 +60,20 @@ func (w *walker) readLines(p []byte) int {
 	return pos
 }
 
-// readPart takes all of p, whose last line begins at pos and does not end.
-func (w *walker) readPart(p []byte, pos int) int {
+// tellPart tells b, whose last bytes, so many, are the begin of a line. A CR at
+// its end may begin a line end.
+func (w *walker) tellPart(b []byte, line int) {
 	w.at = midLine
-	end := len(p)
-	if p[end-1] == '\r' {
-		end--
+	if n := len(b); line > 0 && b[n-1] == '\r' {
 		w.at = afterCR
+		b = b[:n-1]
+		line--
 	}
-	w.tell(p[:end])
-	w.col += end - pos
-	w.held = append(w.held[:0], p[end:]...)
-	return len(p)
+	w.tell(b)
+	w.col += line
+	if w.at == afterCR {
+		w.held = append(w.held[:0], '\r')
+	}
 }
 
 // readCandidate takes what belongs to a line that may be a delimiter.
@@ -81,8 +84,9 @@ func (w *walker) readCandidate(p []byte) int {
 		n = len(p)
 	}
 	if !mayDelimit(w.held[w.eol:], p[:n]) {
-		w.at, w.col = midLine, len(w.held)-w.eol
-		w.tell(w.takeHeld())
+		line := len(w.held) - w.eol
+		w.col = 0
+		w.tellPart(w.takeHeld(), line)
 		return 0
 	}
 	w.held = append(w.held, p[:n]...)
