@@ -38,10 +38,11 @@ func madeHeaders() []sample {
 		{name: "trailing-blanks", content: []byte(head("blanks at the end \t ", "X-Blanks:   before and after \t\r\nX-Folded: one  \t\r\n \t two \t\r\n") + "\r\nHello.\r\n")},
 		{name: "header-only", content: []byte(head("header-only", ""))},
 		{name: "text-after-header", content: []byte(head("text-after-header", "") + "this line is no field, and no empty line stands before it\r\nend\r\n"), closed: true},
-		{name: "header-latin1", content: []byte(head("caf\xe9", "X-Latin: \xfcber\r\n") + "\r\nHello.\r\n")},
+		{name: "header-latin1", content: []byte(head("header-latin1", "Comments: caf\xe9\r\nX-Latin: \xfcber\r\n") + "\r\nHello.\r\n")},
 		{name: "header-line-998", content: []byte(head("header-line-998", "X-Long: "+strings.Repeat("y", 990)+"\r\n") + "\r\nHello.\r\n")},
 		{name: "header-100k", content: []byte(head("header-100k", strings.Repeat("X-Spam-Report: "+strings.Repeat("report ", 12)+"\r\n", 1000)) + "\r\nHello.\r\n")},
-		{name: "header-escapes", content: []byte(head("\x1b[31mred\x07\x0b\x0c", "X-Tab:\ta\tb\r\n") + "\r\nHello.\r\n")},
+		{name: "header-escapes", content: []byte(head("\x1b[31mred\x07", "X-Tab:\ta\tb\r\n") + "\r\nHello.\r\n")},
+		{name: "header-form-feed", content: []byte(head("a\x0cb\x0bc", "") + "\r\nHello.\r\n")},
 	}
 }
 
@@ -59,7 +60,8 @@ func madeTexts() []sample {
 		madeText("blanks-in-lines", "two  blanks\ttab \t both\r\n at the beginning\r\nat the end \t\r\n"),
 		madeText("lone-dots", ".\r\n.\r\n..\r\n.\r\n"),
 		madeText("dot-first", ".first line\r\n"),
-		madeText("control-characters", "\x00\x01\x07\x08\x0b\x0c\x1b[31m\x7f\r\n"),
+		madeText("nul", "a\x00b\r\n"),
+		madeText("control-characters", "\x01\x07\x08\x0b\x0c\x1b[31m\x7f\r\n"),
 		madeText("line-998", strings.Repeat("x", 998)+"\r\n"),
 	}
 }

@@ -7,8 +7,9 @@
 // it exists only where a record says that the outcome was in doubt. After each
 // test the spool is verified.
 //
-// They need Debian's postfix (the two programs only), swaks and strace:
-// scripts/test installs them and runs everything. By hand:
+// They need programs from Debian (two of postfix, swaks, strace, dkimpy, opendkim)
+// and from npm (mailauth): scripts/test installs them and runs everything. By
+// hand:
 //
 //	go test ./cmd/relaykeep/e2e -rounds 1000 -run Crash
 package e2e

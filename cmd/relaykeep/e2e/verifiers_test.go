@@ -33,14 +33,19 @@ type verifier struct {
 
 var verifiers = []verifier{
 	{"dkimpy", dkimpy, []string{
-		"obsolete",          // no blank may stand before its colon
-		"text-after-header", // wants the empty line
+		"obsolete",         // no blank may stand before its colon
+		"header-form-feed", // takes a form feed for a blank
 	}},
 	{"mailauth", mailauth, []string{
-		"utf8-header", // takes the byte A0 for a blank
+		"utf8-header",      // takes the byte A0 for a blank
+		"header-form-feed", // and a form feed
+		"header-only",      // wants an empty line after the header
+		"header-no-final-newline",
 	}},
 	{"opendkim", opendkim, []string{
-		"obsolete", // finds no From where a blank is before the colon
+		"obsolete",         // finds no From where a blank is before the colon
+		"header-form-feed", // takes a form feed for a blank
+		"nul",              // its test mode ends a line at a NUL
 	}},
 }
 
@@ -97,11 +102,13 @@ func opendkim(t *testing.T, folder string, records map[string]string) map[string
 	for _, name := range slices.Sorted(maps.Keys(records)) {
 		fmt.Fprintf(&keys, "%s %s\n", name, records[name])
 	}
-	conf := fmt.Sprintf("Mode v\nSyslog no\nAlwaysAddARHeader yes\nTestPublicKeys %s\n", writeFile(t, dir, "keys", []byte(keys.String())))
+	conf := fmt.Sprintf("Mode v\nSyslog no\nAlwaysAddARHeader yes\nMaximumHeaders 0\nOn-KeyNotFound accept\nTestPublicKeys %s\n", writeFile(t, dir, "keys", []byte(keys.String())))
 	files, err := filepath.Glob(filepath.Join(folder, "*.eml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	os.CopyFS("/tmp/v/od", os.DirFS(folder))
+	os.CopyFS("/tmp/v/odc"+fmt.Sprint(os.Getpid()), os.DirFS(dir))
 	r := runCommand(t, program(t, "opendkim"), "-x", writeFile(t, dir, "opendkim.conf", []byte(conf)), "-vv", "-t", strings.Join(files, ","))
 	if r.status != 0 {
 		t.Fatalf("opendkim ended with status %d: %.2000s", r.status, r.err)
