@@ -33,11 +33,13 @@ func (f Field) Is(name string) bool {
 // value is what stands behind the colon, folded, without the CRLF at its end.
 func (f Field) value() []byte { return bytes.TrimSuffix(f.raw[f.colon+1:], []byte(crlf)) }
 
-// withValue gives a field of the same name with another value.
+// withValue gives a field of the same name with another value. A blank before
+// the colon, which RFC 822 allowed, goes: many receivers find no field there.
 func (f Field) withValue(v []byte) Field {
-	raw := make([]byte, 0, f.colon+1+len(v)+len(crlf))
-	raw = append(append(append(raw, f.raw[:f.colon+1]...), v...), crlf...)
-	return Field{raw, f.colon}
+	name := bytes.TrimRight(f.raw[:f.colon], " \t")
+	raw := make([]byte, 0, len(name)+1+len(v)+len(crlf))
+	raw = append(append(append(append(raw, name...), ':'), v...), crlf...)
+	return Field{raw, len(name)}
 }
 
 // Fields gives the fields of the section in order. They share the memory of h,

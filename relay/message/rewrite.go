@@ -63,8 +63,8 @@ func (r Rewrite) Apply(fields []Field) []Field {
 }
 
 // from gives the new From in place of the old one, nil where there is none, and
-// whether the old one holds an address.
-func (r Rewrite) from(old *Field) (f Field, address bool) {
+// whether the old one holds another address.
+func (r Rewrite) from(old *Field) (f Field, other bool) {
 	plain := NewField("From", r.From)
 	if old == nil {
 		return plain, false
@@ -77,7 +77,7 @@ func (r Rewrite) from(old *Field) (f Field, address bool) {
 	}
 	author, address := addressOf(pieces, m)
 	if address && sameAddress(author, r.From) && alone(is, m) {
-		return *old, true
+		return old.withValue(old.value()), false
 	}
 	return old.withValue(r.put(pieces, is, m)), address
 }

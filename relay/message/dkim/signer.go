@@ -61,7 +61,7 @@ func New(o Options) (*Signer, error) {
 // ErrUnsignable is matched by the error for a message that cannot be signed in
 // bounded memory, whatever is tried: its header section is over
 // message.MaxHeader, or it has more than 32,768 empty lines in a row.
-var ErrUnsignable = errors.New("the message cannot be signed")
+var ErrUnsignable = errors.New("too much to sign")
 
 // Sign reads a message with CRLF line ends to its end and gives the
 // DKIM-Signature fields that belong on top of it: one for each key of the
