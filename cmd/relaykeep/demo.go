@@ -63,8 +63,15 @@ retry "default" {
   jitter  = 0
 }
 
+dkim "demo.test" {
+  key {
+    selector = "s1"
+    file     = %q
+  }
+}
+
 bounce {
-  to = "none"
+  to = "sender"
 }
 
 admin {
@@ -78,6 +85,7 @@ type demo struct {
 	folder      string
 	config      *config.Config
 	alpha, beta *upstreamtest.Server
+	record      string // what the DNS would hold of the key that signs
 	daemon      *daemon.Daemon
 	events      chan relay.Event
 }
@@ -118,8 +126,12 @@ func (d *demo) build(keep bool) (err error) {
 		listen = "127.0.0.1:2525"
 	}
 	path := filepath.Join(d.folder, "config.hcl")
+	key := filepath.Join(d.folder, "s1.demo.test.pem")
+	if err := d.makeKey(key); err != nil {
+		return err
+	}
 	source := fmt.Appendf(nil, demoConfig, listen, filepath.Join(d.folder, "spool.db"),
-		d.alpha.Addr(), d.beta.Addr(), filepath.Join(d.folder, "admin.sock"))
+		d.alpha.Addr(), d.beta.Addr(), key, filepath.Join(d.folder, "admin.sock"))
 	if err := os.WriteFile(path, source, 0o600); err != nil {
 		return err
 	}
@@ -176,25 +188,30 @@ func (d *demo) stopDaemon() error {
 // address is where the demo's relaykeep takes mail.
 func (d *demo) address() string { return d.daemon.Addrs()["demo"][0].String() }
 
+// demoSender is whom the demo's mail comes from.
+const demoSender = "app@demo.test"
+
 // send puts a mail into the daemon as an app would, and gives its id.
 func (d *demo) send(ctx context.Context, to, subject string) (relay.ID, error) {
 	t := testMail{
-		envelope: envelope{from: "app@demo.test", to: []string{to}},
+		envelope: envelope{from: demoSender, to: []string{to}},
 		subject:  subject, host: "demo.test", at: time.Now(),
 	}
-	return t.submit(ctx, []door{{network: "tcp", address: d.address()}})
+	return t.submit(ctx, d.doors())
 }
 
-// until waits for an event of a kind about a message, told by nobody else.
-func (d *demo) until(ctx context.Context, id relay.ID, kind relay.EventKind) (relay.Event, error) {
+func (d *demo) doors() []door { return []door{{network: "tcp", address: d.address()}} }
+
+// until waits for an event that is wanted; what names it in an error.
+func (d *demo) until(ctx context.Context, what string, wanted func(relay.Event) bool) (relay.Event, error) {
 	for {
 		select {
 		case e := <-d.events:
-			if e.Message == id && e.Kind == kind {
+			if wanted(e) {
 				return e, nil
 			}
 		case <-ctx.Done():
-			return relay.Event{}, fmt.Errorf("no %q of %s: %w", kind, id, ctx.Err())
+			return relay.Event{}, fmt.Errorf("no %s: %w", what, ctx.Err())
 		}
 	}
 }
