@@ -2,6 +2,7 @@ package spool
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 // its recipients meets every condition that is set. The zero Filter selects
 // all unfinished messages.
 type Filter struct {
+	IDs       []relay.ID    // none: every message
 	States    []relay.State // none: every unfinished one, unless AnyState
 	AnyState  bool
 	Upstream  string
@@ -56,6 +58,7 @@ func (f Filter) Match(e Entry) bool {
 // matchMessage checks the conditions that all recipients of a message share.
 func (f Filter) matchMessage(m relay.Message) bool {
 	switch {
+	case len(f.IDs) > 0 && !slices.Contains(f.IDs, m.ID):
 	case f.From != "" && !Glob(f.From, m.From):
 	case f.MessageID != "" && bare(f.MessageID) != bare(m.MessageID):
 	case !f.Before.IsZero() && !m.ReceivedAt.Before(f.Before):

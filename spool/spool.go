@@ -128,6 +128,19 @@ type Store interface {
 	// stays open while fn runs.
 	List(ctx context.Context, f Filter, fn func(Entry) error) error
 
+	// Act changes, oldest message first and in bounded batches, the recipients
+	// that f selects, finished ones of the history too where f does. change is
+	// called for each message outside of any transaction, while the selected
+	// recipients are leased for it; what it returns is stored as by Settle (but
+	// for Signature and LaneState), and done is called with it once it is on
+	// disk. nil leaves the message as it is. Recipients that are made queued
+	// belong to today's routing table. A finished one may be made queued again
+	// while HasBody.
+	//
+	// Neither function may call the store's Act. The first error ends it; what
+	// was done before stays done.
+	Act(ctx context.Context, f Filter, change func(Selected) *Settlement, done func(Selected, *Settlement, []Notice)) error
+
 	// Stats counts what is in the store, at a cost that does not depend on
 	// how much that is.
 	Stats(ctx context.Context) (Stats, error)
@@ -189,6 +202,15 @@ type Delivery struct {
 	Signatures []relay.Signature // those that earlier attempts have made
 	MarkedAt   time.Time         // of a doubt: when the mark was made
 	Lease      uint64            // the store's own
+}
+
+// Selected is what an operator acts on: the recipients of a message that a
+// Filter selects. Those that are being sent are named beside the delivery and
+// cannot be changed.
+type Selected struct {
+	Delivery
+	Sending []relay.Recipient
+	HasBody bool
 }
 
 // Settlement is the outcome of a delivery.

@@ -206,7 +206,7 @@ func (s *Store) readHeld(number int64, after []byte) (found []candidate, last []
 func (s *Store) release(ctx context.Context, number int64, found []candidate, assign func(relay.Message, relay.Recipient) relay.Recipient) (n int, err error) {
 	for len(found) > 0 {
 		for i := range found {
-			assignHeld(&found[i], number, s.lanes.today(), assign)
+			s.assignHeld(&found[i], number, assign)
 		}
 		var changed []candidate
 		released := 0
@@ -241,17 +241,12 @@ func (s *Store) release(ctx context.Context, number int64, found []candidate, as
 	return n, nil
 }
 
-// assignHeld fills in what a candidate shall be. It belongs to today's routing
-// table then, unless others of its recipients wait under an older one: a
-// reroute is on its way to them, and sees to all.
-func assignHeld(c *candidate, number int64, today string, assign func(relay.Message, relay.Recipient) relay.Recipient) {
+// assignHeld fills in what a candidate shall be.
+func (s *Store) assignHeld(c *candidate, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) {
 	c.after = c.before
 	c.after.Recipients = slices.Clone(c.before.Recipients)
 	c.changed = 0
-	waits := func(r relay.Recipient) bool { return r.State == relay.Queued }
-	if !slices.ContainsFunc(c.before.Recipients, waits) {
-		c.after.Table = today
-	}
+	c.after.Table = s.tableAfter(&c.before)
 	for i := range c.after.Recipients {
 		if r := &c.after.Recipients[i]; r.State == relay.Held && r.Incident == number {
 			*r = assign(c.before.Message, *r)

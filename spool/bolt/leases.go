@@ -46,6 +46,8 @@ type lease struct {
 	raw []byte
 	rec *spool.Record
 
+	operated bool // an operator holds it: see Act
+
 	marked *relay.Signature // the one that is in its mark; nil for none
 }
 

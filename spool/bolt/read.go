@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -59,7 +60,7 @@ func (s *Store) List(ctx context.Context, f spool.Filter, fn func(spool.Entry) e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		page, last, err := s.readPage(after, f.History())
+		page, last, err := s.readPage(after, f)
 		if err != nil {
 			return err
 		}
@@ -86,13 +87,10 @@ func (s *Store) List(ctx context.Context, f spool.Filter, fn func(spool.Entry) e
 }
 
 // readPage reads the next messages after an id, oldest first, those of the
-// history among them where asked for; last is nil at the end.
-func (s *Store) readPage(after []byte, history bool) (page []spool.Record, last []byte, err error) {
+// history among them where f asks for them; last is nil at the end.
+func (s *Store) readPage(after []byte, f spool.Filter) (page []spool.Record, last []byte, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		m := merge{a: seekAfter(tx.Bucket([]byte(bucketQueue)), after)}
-		if history {
-			m.b = seekAfter(tx.Bucket([]byte(bucketHistory)), after)
-		}
+		m := inOrder(tx, after, f)
 		for len(page) < listPage {
 			k, v := m.next()
 			if k == nil {
@@ -135,10 +133,53 @@ func (p *position) take() (k, v []byte) {
 	return k, v
 }
 
-// merge gives the entries of two buckets in the order of their keys.
-type merge struct{ a, b position }
+// merge gives the entries of two buckets in the order of their keys: all of
+// them, or those with certain keys.
+type merge struct {
+	a, b position
 
+	named bool
+	keys  [][]byte // sorted
+}
+
+// inOrder gives the messages after an id among which those are that f selects.
+func inOrder(tx *bbolt.Tx, after []byte, f spool.Filter) *merge {
+	m := merge{a: seekAfter(tx.Bucket([]byte(bucketQueue)), after)}
+	if f.History() {
+		m.b = seekAfter(tx.Bucket([]byte(bucketHistory)), after)
+	}
+	if m.named = len(f.IDs) > 0; m.named {
+		for _, id := range f.IDs {
+			if k, err := spool.KeyOf(id); err == nil && bytes.Compare(k[:], after) > 0 {
+				m.keys = append(m.keys, k[:])
+			}
+		}
+		slices.SortFunc(m.keys, bytes.Compare)
+		m.keys = slices.CompactFunc(m.keys, bytes.Equal)
+	}
+	return &m
+}
+
+// next gives the next entry, nil at the end.
 func (m *merge) next() (k, v []byte) {
+	if !m.named {
+		return m.nextOfAll()
+	}
+	for len(m.keys) > 0 {
+		k, m.keys = m.keys[0], m.keys[1:]
+		for _, p := range []position{m.a, m.b} {
+			if p.c == nil {
+				continue
+			}
+			if found, v := p.c.Seek(k); bytes.Equal(found, k) {
+				return found, v
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (m *merge) nextOfAll() (k, v []byte) {
 	switch {
 	case m.a.k == nil && m.b.k == nil:
 		return nil, nil
