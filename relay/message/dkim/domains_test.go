@@ -73,14 +73,14 @@ func TestFingerprint(t *testing.T) {
 		return Options{Domains: []Domain{{"example.com", twoKeys()}, {"example.org", twoKeys()}}, Unsigned: []string{"Date"}}
 	}
 	content := [32]byte{1}
-	print := newSigner(t, base()).Fingerprint(content, "a", "b")
+	original := newSigner(t, base()).Fingerprint(content, "a", "b")
 	same := base()
 	same.Domains[0], same.Domains[1] = same.Domains[1], same.Domains[0]
 	same.Unsigned = []string{"DATE", "X-Other"}
-	if newSigner(t, same).Fingerprint(content, "a", "b") != print {
+	if newSigner(t, same).Fingerprint(content, "a", "b") != original {
 		t.Error("the order of domains counts, or what is never signed")
 	}
-	seen := map[[32]byte]string{print: "base"}
+	seen := map[[32]byte]string{original: "base"}
 	for name, change := range map[string]func(*Options){
 		"selector":    func(o *Options) { o.Domains[0].Keys[0].Selector = "s3" },
 		"key":         func(o *Options) { o.Domains[0].Keys[1].Private = other },
