@@ -2,7 +2,11 @@ package main
 
 // spoolCmd holds the commands about the mail in the spool.
 type spoolCmd struct {
-	List  spoolListCmd  `cmd:"" help:"List messages: the unfinished ones, or what the filters select."`
-	Show  spoolShowCmd  `cmd:"" help:"Show one message: what happened to it, and why."`
-	Stats spoolStatsCmd `cmd:"" help:"Count what is in the spool."`
+	List    spoolListCmd    `cmd:"" help:"List messages: the unfinished ones, or what the filters select."`
+	Show    spoolShowCmd    `cmd:"" help:"Show one message: what happened to it, and why."`
+	Stats   spoolStatsCmd   `cmd:"" help:"Count what is in the spool."`
+	Retry   spoolRetryCmd   `cmd:"" help:"Try mail now: what is queued, and what has bounced or expired while its body is kept."`
+	Hold    spoolHoldCmd    `cmd:"" help:"Keep mail until it is released; its time stands still."`
+	Release spoolReleaseCmd `cmd:"" help:"Send what is held."`
+	Delete  spoolDeleteCmd  `cmd:"" help:"Delete mail. Nobody is told."`
 }

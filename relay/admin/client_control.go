@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"relaykeep/spool"
 )
 
 // Upstreams gives the daemon's upstreams, in the order of its configuration.
@@ -42,6 +44,13 @@ func (c *Client) change(ctx context.Context, upstream, what string) (done Change
 // The error matches spool.ErrNotFound where there is no such incident.
 func (c *Client) Resolve(ctx context.Context, number int64) (done Resolved, err error) {
 	return done, c.value(ctx, http.MethodPost, fmt.Sprintf("/v1/incidents/%d/resolve", number), &done)
+}
+
+// Act does to mail what an operator wants; see Actor. That may take its time,
+// and is done whole even when ctx, which alone bounds the wait, ends.
+func (c *Client) Act(ctx context.Context, action string, f spool.Filter) (done Acted, err error) {
+	path := "/v1/messages/" + url.PathEscape(action) + "?" + filterQuery(f).Encode()
+	return done, c.value(ctx, http.MethodPost, path, &done)
 }
 
 func upstreamPath(name, what string) string {

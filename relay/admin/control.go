@@ -2,9 +2,11 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 // Control is what an operator can do to the lanes of the running daemon. All
@@ -26,6 +28,27 @@ type Control interface {
 	// incident and the number of recipients released. The error matches
 	// spool.ErrNotFound where no such incident is open.
 	Resolve(ctx context.Context, number int64, by string) (relay.Incident, int, error)
+}
+
+// Actor does to mail in the spool what an operator wants. who is told in the
+// events that it stores.
+type Actor interface {
+	// Act does an action to the recipients that f selects; see Acted. It is
+	// bounded by ctx only, and what it has done before an error stays done. The
+	// error matches ErrNoAction where there is no such action.
+	Act(ctx context.Context, action string, f spool.Filter, who string) (Acted, error)
+}
+
+// ErrNoAction is matched by the error of an action that there is not.
+var ErrNoAction = errors.New("no such action")
+
+// Acted counts what an action did.
+type Acted struct {
+	Action     string `json:"action"`
+	Messages   int    `json:"messages"`   // with a recipient that was changed
+	Recipients int    `json:"recipients"` // that were changed
+	Sending    int    `json:"sending"`    // being sent: left alone
+	Unfit      int    `json:"unfit"`      // in a state in which there is nothing to do: left alone
 }
 
 // Sink takes events. It does not block. See relay/event.

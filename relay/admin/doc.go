@@ -11,6 +11,8 @@
 //	GET /v1/messages?FILTERS     a message object per line (application/x-ndjson), oldest first
 //	GET /v1/messages/{id}        a message object with its events
 //	GET /v1/messages/{id}/raw    the message as stored (message/rfc822), CRLF line ends
+//	POST /v1/messages/{action}?FILTERS   acts on the recipients that the filters select, without any on all
+//	                             unfinished ones: retry, hold, release, delete. {"action": "hold", "messages": 1, "recipients": 2, "sending": 0, "unfit": 0}
 //	GET /v1/stats                counts, ages and sizes of the spool, and what was mended in the mail of which client
 //
 //	GET  /v1/upstreams                an upstream object per line, in the order of the configuration
@@ -32,6 +34,7 @@
 // listed when one of its recipients meets them all. Without any, the
 // unfinished messages are listed.
 //
+//	id          a message; several may be given
 //	state       queued, sending, delivered, bounced, expired, held, deleted, or any; several may be given
 //	upstream    the one to be asked next while queued, else the last one that was asked
 //	route       by name

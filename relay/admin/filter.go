@@ -16,7 +16,7 @@ import (
 
 // FilterNames are the names of the filters, in the order of the documentation.
 func FilterNames() []string {
-	return []string{"state", "upstream", "route", "from", "to", "message_id", "remote_id", "older", "newer", "code", "limit"}
+	return []string{"id", "state", "upstream", "route", "from", "to", "message_id", "remote_id", "older", "newer", "code", "limit"}
 }
 
 // FilterError says what is wrong with a filter, in one line.
@@ -62,12 +62,14 @@ func knownFilter(name string) bool {
 // setFilter sets one filter. Its errors go on after the value in a sentence.
 func setFilter(f *spool.Filter, name, value string, given int, now time.Time) (err error) {
 	switch {
-	case given > 1 && name != "state":
+	case given > 1 && name != "state" && name != "id":
 		return errors.New("is given more than once")
 	case value == "":
 		return errors.New("is empty; leave it out to list whatever it is")
 	}
 	switch name {
+	case "id":
+		f.IDs, err = parseIDs(value)
 	case "state":
 		f.States, f.AnyState, err = parseStates(value)
 	case "upstream":
@@ -92,6 +94,17 @@ func setFilter(f *spool.Filter, name, value string, given int, now time.Time) (e
 		f.Limit, err = parseLimit(value)
 	}
 	return err
+}
+
+func parseIDs(s string) (ids []relay.ID, err error) {
+	for one := range strings.SplitSeq(s, ",") {
+		id, err := spool.ParseID(one)
+		if err != nil {
+			return nil, errors.New("is no message id: an id has 26 letters and digits")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 func parseStates(s string) (states []relay.State, any bool, err error) {
@@ -181,6 +194,9 @@ func filterQuery(f spool.Filter) url.Values {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	for _, id := range f.IDs {
+		q.Add("id", string(id))
 	}
 	if f.AnyState {
 		set("state", "any")

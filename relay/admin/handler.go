@@ -21,6 +21,7 @@ type handler struct {
 	version Version
 	log     hclog.Logger
 	control Control
+	actor   Actor
 	sink    Sink
 	repairs func() []Repair // nil: nothing is known
 	alive   context.Context // ends when the server stops
@@ -49,6 +50,9 @@ func (h *handler) mux() http.Handler {
 		} {
 			handle(mux, http.MethodPost, pattern, answer)
 		}
+	}
+	if h.actor != nil {
+		mux.HandleFunc("POST /v1/messages/{action}", h.act)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "there is nothing here; see the documentation of the admin API")

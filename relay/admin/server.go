@@ -30,6 +30,7 @@ type Options struct {
 	Version Version     // what GET /v1/version says
 	Store   Store
 	Control Control         // nil: nothing is said of upstreams, and nothing can be done
+	Actor   Actor           // nil: nothing can be done to mail
 	Sink    Sink            // gets an event for each thing that an operator does; nil: nobody does
 	Repairs func() []Repair // what was mended in the mail of each client, never nil; nil: nothing is said of it
 	Logger  hclog.Logger    // nil: nothing is said
@@ -61,7 +62,7 @@ func New(opt Options) (*Server, error) {
 	alive, halt := context.WithCancel(context.Background())
 	h := &handler{
 		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
-		control: opt.Control, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
+		control: opt.Control, actor: opt.Actor, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
 	}
 	return &Server{
 		listener: netutil.LimitListener(peerListener{l}, maxConnections),

@@ -1,0 +1,7 @@
+// Package operate decides what an operator's wish makes of mail in the spool,
+// and carries it out: on the spool of the running daemon, and in the same way
+// on that of a stopped one.
+//
+// It touches nothing that is being sent. Each recipient that it changes has an
+// event stored with it that says who wanted that.
+package operate
