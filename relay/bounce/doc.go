@@ -5,7 +5,8 @@
 // What it promises:
 //
 //   - A mail with the null sender is never answered, and every notice has the
-//     null sender: a notice that cannot be delivered ends there.
+//     null sender: a notice that cannot be delivered ends there. So does one
+//     that comes back with an address in the null sender's place.
 //   - One notice tells of all recipients that share a cause (failed, delayed,
 //     relayed) and the settings of their routes.
 //   - What strangers have said (a header, an address, a reply) is encoded or

@@ -1,11 +1,16 @@
 package bounce
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
+	"mime"
 	"mime/quotedprintable"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/emersion/go-message/textproto"
 
 	"relaykeep/relay"
 )
@@ -30,6 +35,7 @@ type returned struct {
 type originals struct {
 	header  returned
 	message returned // none where it does not fit, or was not asked for
+	notice  bool     // the message is a notice itself
 }
 
 // load reads what goes back of a message.
@@ -45,8 +51,30 @@ func load(body relay.Body, full, smtputf8 bool) (o originals) {
 	if full {
 		o.message = wholeMessage(raw, smtputf8)
 	}
+	raw = section(raw)
 	o.header = headerSection(raw, smtputf8)
+	o.notice = isNotice(raw)
 	return o
+}
+
+// isNotice reports whether a header section is that of a notice: of what became
+// of a mail (RFC 3464), or of its reading (RFC 8098). Such a mail has the null
+// sender, but some providers, and relaykeep in front of them, put an address in
+// its place: a notice that comes back must not be answered all the same.
+func isNotice(section []byte) bool {
+	h, err := textproto.ReadHeader(bufio.NewReader(io.MultiReader(bytes.NewReader(section), strings.NewReader("\r\n"))))
+	if err != nil {
+		return false
+	}
+	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || mediaType != "multipart/report" {
+		return false
+	}
+	switch strings.ToLower(params["report-type"]) {
+	case "delivery-status", "disposition-notification":
+		return true
+	}
+	return false
 }
 
 // pick gives the form that is wanted, where there is that.
@@ -87,7 +115,6 @@ func wholeMessage(raw []byte, smtputf8 bool) returned {
 // headerSection gives a text/rfc822-headers, or a message/global-headers
 // (RFC 6533 6).
 func headerSection(raw []byte, smtputf8 bool) returned {
-	raw = section(raw)
 	r := returned{mediaType: "text/rfc822-headers", content: raw}
 	if smtputf8 && !isSevenBit(raw) && utf8.Valid(raw) {
 		r.mediaType = "message/global-headers"

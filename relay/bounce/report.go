@@ -32,6 +32,9 @@ func (r *Reporter) Report(m relay.Message, body relay.Body, settled []relay.Reci
 		return nil
 	}
 	s := r.session(m, body, r.wantsFull(m), now)
+	if s.original.notice {
+		return nil
+	}
 	return func(finished []relay.Recipient) []spool.Notice {
 		return s.notices(r.groups(finished, ended))
 	}
@@ -47,7 +50,11 @@ func (r *Reporter) Delayed(m relay.Message, body relay.Body, to []relay.Recipien
 	if len(groups) == 0 {
 		return nil
 	}
-	return r.session(m, body, false, now).notices(groups)
+	s := r.session(m, body, false, now)
+	if s.original.notice {
+		return nil
+	}
+	return s.notices(groups)
 }
 
 // wantsFull reports whether a notice on m may have to return the message.

@@ -98,6 +98,35 @@ func TestNothingToReport(t *testing.T) {
 	}
 }
 
+// What is a notice itself is not answered, though it came with a sender.
+func TestNoNoticeOfNotices(t *testing.T) {
+	r, _ := reporter(Settings{To: Sender}, Limit{})
+	bob := refused("bob@example.net", 550, "5.1.1", "No", "")
+	tests := []struct {
+		contentType string
+		answered    bool
+	}{
+		{"multipart/report; report-type=delivery-status; boundary=a", false},
+		{"Multipart/Report;\r\n\tboundary=\"a\"; Report-Type=\"Delivery-Status\"", false},
+		{"multipart/report; report-type=disposition-notification; boundary=a", false},
+		{"multipart/report; report-type=feedback-report; boundary=a", true},
+		{"multipart/report; boundary=a", true},
+		{"multipart/mixed; report-type=delivery-status; boundary=a", true},
+		{"multipart/report; report-type=delivery-status; ;;=", true},
+		{"", true},
+	}
+	for _, tt := range tests {
+		for _, rest := range []string{"", "\r\ntext\r\n"} {
+			body := text("Subject: a\r\nContent-Type: " + tt.contentType + "\r\n" + rest)
+			told := r.Report(message(), body, []relay.Recipient{bob}, false, now) != nil
+			warned := r.Delayed(message(), body, []relay.Recipient{bob}, now) != nil
+			if told != tt.answered || warned != tt.answered {
+				t.Errorf("%q: told %t, warned %t; want %t", tt.contentType, told, warned, tt.answered)
+			}
+		}
+	}
+}
+
 // Where there is no notice, the message says why.
 func TestNoNotice(t *testing.T) {
 	tests := []struct {

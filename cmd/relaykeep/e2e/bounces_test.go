@@ -260,22 +260,29 @@ func TestNoNotices(t *testing.T) {
 }
 
 // TestRing lets relaykeep be its own upstream: the mail goes round until the hop
-// limit, its sender is told once, and the notice ends the same way, untold.
+// limit, its sender is told once, and the notice ends the same way, untold; also
+// behind a provider that refuses the null sender, so that the notice comes back
+// with an address.
 func TestRing(t *testing.T) {
 	t.Parallel()
-	addr := quietAddress(t)
-	n := newNode(t, settings{address: addr}, upstreamBlock("self", addr, ""))
-	p := n.start()
-	p.post(letter())
-	if _, ok := p.log.wait(patience(t), func(l line) bool {
-		from, said := l["from"].(string)
-		return l.text("event") == "bounced" && said && from == ""
-	}); !ok {
-		t.Fatal("the notice does not end")
-	}
-	p.stop()
-	if told := n.accepted(p, "tells that "); len(told) != 1 {
-		t.Errorf("the sender is told by %v", told)
+	for provider, sender := range map[string]string{"generic": "", "ses": "bounces@example.org"} {
+		t.Run(provider, func(t *testing.T) {
+			addr := quietAddress(t)
+			n := newNode(t, settings{address: addr, rest: `bounce { from = "bounces@example.org" }`},
+				upstreamBlock("self", addr, fmt.Sprintf("provider = %q", provider)))
+			p := n.start()
+			p.post(letter())
+			if _, ok := p.log.wait(patience(t), func(l line) bool {
+				from, said := l["from"].(string)
+				return l.text("event") == "bounced" && said && from == sender
+			}); !ok {
+				t.Fatal("the notice does not end")
+			}
+			p.stop()
+			if told := n.accepted(p, "tells that "); len(told) != 1 {
+				t.Errorf("the sender is told by %v", told)
+			}
+		})
 	}
 }
 
