@@ -129,6 +129,9 @@ func checkNote(t *testing.T, n *note, body []byte) {
 	if r.Header.Has("Bcc") || bytes.Contains(body, []byte(n.Bcc)) {
 		t.Error("the hidden recipient is told")
 	}
+	if r.Header.Get("Message-Id") == "" || r.Header.Get("Date") == "" { // not every client sends them
+		t.Error("there is no Message-ID or no Date")
+	}
 	var text, file []byte
 	for {
 		part, err := r.NextPart()

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"relaykeep/relay"
@@ -67,4 +69,21 @@ func TestSinkIsSlow(t *testing.T) {
 			p.stop()
 		})
 	}
+}
+
+// TestSinkReadsSlowly meets a sink that begins to read a second after DATA,
+// through a small window: a large mail waits for it, and arrives.
+func TestSinkReadsSlowly(t *testing.T) {
+	slow := startSink(t, "-H", "1", "-T", "2000")
+	n := newNode(t, settings{}, upstreamBlock("slow", slow.addr, `command_timeout = "20s"`))
+	p := n.start()
+	m := letter()
+	m.body = append(m.body, bytes.Repeat([]byte(strings.Repeat("x", 70)+"\r\n"), 1<<20/72)...)
+	if _, ok := p.log.event(patience(t), "delivered", string(p.post(m))); !ok {
+		t.Error("it was not delivered")
+	}
+	if taken := slow.messages(); len(taken) != 1 || !strings.HasSuffix(strings.TrimSpace(taken[0].content), strings.TrimSpace(strings.ReplaceAll(string(m.body), "\r\n", "\n"))) {
+		t.Errorf("%d messages arrived, and not what was sent", len(taken))
+	}
+	p.stop()
 }
