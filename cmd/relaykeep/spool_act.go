@@ -32,22 +32,22 @@ type (
 
 // Run has mail tried now.
 func (c *spoolRetryCmd) Run(ctx context.Context, a *app, g *grammar) error {
-	return c.run(ctx, a, g, "retry", "is to be tried now")
+	return c.run(ctx, a, g, "retry", "to be tried now")
 }
 
 // Run holds mail.
 func (c *spoolHoldCmd) Run(ctx context.Context, a *app, g *grammar) error {
-	return c.run(ctx, a, g, "hold", "is held")
+	return c.run(ctx, a, g, "hold", "held")
 }
 
 // Run releases mail.
 func (c *spoolReleaseCmd) Run(ctx context.Context, a *app, g *grammar) error {
-	return c.run(ctx, a, g, "release", "is released")
+	return c.run(ctx, a, g, "release", "released")
 }
 
 // Run deletes mail.
 func (c *spoolDeleteCmd) Run(ctx context.Context, a *app, g *grammar) error {
-	return c.run(ctx, a, g, "delete", "is deleted")
+	return c.run(ctx, a, g, "delete", "deleted")
 }
 
 // selected gives the filter. Where messages are named all their states count.
