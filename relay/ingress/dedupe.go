@@ -22,7 +22,6 @@ type digest struct {
 	key   [32]byte
 	until time.Time
 	sum   stdhash.Hash
-	made  *spool.Dedupe
 }
 
 // begin makes the digest of a message that has a key; nil for any other. Keys
@@ -79,9 +78,9 @@ func (g *digest) end() *spool.Dedupe {
 	if g == nil {
 		return nil
 	}
-	g.made = &spool.Dedupe{Key: g.key, Until: g.until}
-	g.sum.Sum(g.made.Digest[:0])
-	return g.made
+	d := &spool.Dedupe{Key: g.key, Until: g.until}
+	g.sum.Sum(d.Digest[:0])
+	return d
 }
 
 // summed passes on what it reads, and sums it up but for the beginning.

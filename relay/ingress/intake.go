@@ -28,7 +28,8 @@ type intake struct {
 	header  []repair
 	storing *spool.Incoming
 
-	repairs []repair // all; set when it was read to the end
+	done    bool     // it was read to the end
+	repairs []repair // all; set then
 }
 
 // fillIn puts the fields that a message lacks on top of it already for the
@@ -90,7 +91,8 @@ func (s *session) defaults(m *relay.Message) message.Defaults {
 // stored.
 func (in *intake) Read(p []byte) (int, error) {
 	n, err := in.scan.Read(p)
-	if err == io.EOF {
+	if err == io.EOF && !in.done {
+		in.done = true
 		in.complete()
 	}
 	return n, err
@@ -98,10 +100,10 @@ func (in *intake) Read(p []byte) (int, error) {
 
 func (in *intake) complete() {
 	m := &in.tx.message
-	in.repairs = in.header
 	if n := in.lines.Repaired(); n > 0 {
-		in.repairs = append([]repair{{what: repairedLineEnds, n: n}}, in.header...)
+		in.repairs = append(in.repairs, repair{what: repairedLineEnds, n: n})
 	}
+	in.repairs = append(in.repairs, in.header...)
 	m.Content = relay.ContentKnown
 	if in.scan.EightBit() {
 		m.Content |= relay.ContentEightBit
