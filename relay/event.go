@@ -53,6 +53,12 @@ type Event struct {
 	Duration    time.Duration // of the attempt
 	Total       time.Duration // since the message was accepted
 
+	// Of the outcome of an attempt, and not stored with the message: the route
+	// of the recipient, and whether this is the one event of the attempt by
+	// which attempts are counted.
+	Route string
+	Leads bool
+
 	Incident int64  // the number of the incident that is opened, closed or holds it
 	Detail   string // in words for people: why held, what was repaired, …
 }

@@ -181,6 +181,7 @@ func (s *Scheduler) settleFailed(d *spool.Delivery, err error) {
 
 // events appends what the outcomes have to tell.
 func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outcome, t telling) []relay.Event {
+	leads := leading(outcomes, t.attempt)
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.kind == "" {
@@ -191,20 +192,38 @@ func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outc
 			Message: m.ID, MessageID: m.MessageID, From: m.From, To: o.to.Address, Size: m.Size,
 			Upstream: t.upstream, Attempt: t.attempt, Verdict: o.to.Last, NextAttempt: o.to.NextAttempt,
 			Duration: t.duration, Total: t.at.Sub(m.ReceivedAt), Detail: o.detail, Incident: o.to.Incident,
+			Route: o.to.Route, Leads: i == leads,
 		}
 		if o.idle {
 			e.Upstream, e.Attempt, e.Duration = o.to.Upstream, 0, 0
 		}
 		if o.inDoubt {
 			doubt := e
-			doubt.Kind = relay.EventInDoubt
+			doubt.Kind, doubt.Leads = relay.EventInDoubt, false
 			list = append(list, doubt)
 		}
 		list = append(list, e)
 		if o.opened != 0 {
+			e.Leads = false
 			e.Kind, e.Detail, e.Incident, e.Upstream = relay.EventIncidentOpened, o.incident.Detail, o.opened, o.incident.Upstream
 			list = append(list, e)
 		}
 	}
 	return list
+}
+
+// leading finds the outcome that came furthest in an attempt, by which it is
+// counted; -1 where nothing was attempted.
+func leading(outcomes []outcome, attempt int) int {
+	lead := -1
+	if attempt == 0 {
+		return lead
+	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.kind != "" && !o.idle && (lead < 0 || o.to.Last.Stage > outcomes[lead].to.Last.Stage) {
+			lead = i
+		}
+	}
+	return lead
 }
