@@ -47,6 +47,9 @@ func (r *refusals) tell(now time.Time) (untold int, ok bool) {
 
 // emitRejected tells of a refusal; e holds what the session knows of it.
 func (ln *listener) emitRejected(e relay.Event) {
+	if count := ln.srv.Rejected; count != nil {
+		count(ln.opts.Name, e.Verdict.Code)
+	}
 	now := time.Now()
 	untold, ok := ln.refusals.tell(now)
 	if !ok {

@@ -22,6 +22,10 @@ type Deps struct {
 	NewID  func() relay.ID // called for each message; safe for concurrent use
 	Log    hclog.Logger    // nil: none
 
+	// Rejected, where it is set, is called for each refusal, those too that no
+	// event tells of. It must not block.
+	Rejected func(listener string, code int)
+
 	Filters *Filters // nil: none
 	Dedupe  *Dedupe  // nil: a message that comes twice is two
 
