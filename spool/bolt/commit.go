@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"relaykeep/spool"
+	"time"
 )
 
 // op is one change that waits for the committer.
@@ -182,6 +183,7 @@ var errOp = errors.New("a change to the spool could not be made")
 func (s *Store) transact(ops []*op) error {
 	results := make([]error, len(ops))
 	var b *batch
+	begin := time.Now()
 	err := guard(func() error {
 		tx, err := s.db.Begin(true)
 		if err != nil {
@@ -210,6 +212,9 @@ func (s *Store) transact(ops []*op) error {
 	})
 	if err != nil {
 		return err
+	}
+	if s.opt.Observe != nil {
+		s.opt.Observe(len(ops), time.Since(begin))
 	}
 	s.applied(b)
 	for i, o := range ops {

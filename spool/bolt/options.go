@@ -18,6 +18,11 @@ type Options struct {
 	NoSync   bool // no fsync: for tests only
 	ReadOnly bool // of a spool whose daemon is stopped; changes fail
 
+	// Observe, where it is set, is told of each transaction that is on disk:
+	// how many changes it held, and how long it took from its begin. It must
+	// not block.
+	Observe func(changes int, took time.Duration)
+
 	Logger hclog.Logger // nil: nothing is said
 }
 

@@ -220,3 +220,7 @@ func fileSize(path string) (int64, error) {
 	}
 	return info.Size(), nil
 }
+
+// Room says whether more mail may come in: nil, or an error that matches
+// spool.ErrFull.
+func (s *Store) Room() error { return s.space.check() }
