@@ -60,7 +60,11 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 		return err
 	}
 	s := service{daemon: d, log: logs.daemon, signals: signals}
-	return s.run(ctx, startLine(conf, d.Addrs()))
+	facts := startLine(conf, d.Addrs())
+	if at := d.MetricsAddr(); at != nil {
+		facts = append(facts, "metrics", at.String())
+	}
+	return s.run(ctx, facts)
 }
 
 // service runs a daemon for systemd, or for whoever sends signals.

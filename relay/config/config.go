@@ -30,6 +30,7 @@ type Config struct {
 	Filters   []filter.Options // in the order in which they are asked
 	Dedupe    *ingress.Dedupe  // nil: a message that comes twice is two
 	Admin     Admin
+	Metrics   Metrics
 	Log       Log
 
 	// Warnings are about settings that work but are weak or have no effect, in
@@ -88,6 +89,11 @@ type Admin struct {
 	Socket string
 	Group  string // "": that of the process
 	Mode   fs.FileMode
+}
+
+// Metrics says where numbers are given out.
+type Metrics struct {
+	Address string // host:port; "": nowhere
 }
 
 // Log says what is logged, and how.

@@ -85,6 +85,7 @@ func readConfig(s *section) *Config {
 	c := &Config{Hostname: readHostname(s)}
 	c.Spool = readSpool(s.block("spool"))
 	c.Admin = readAdmin(s.block("admin"))
+	c.Metrics = readMetrics(s.block("metrics"))
 	c.Log = readLog(s.block("log"))
 	c.Listeners = readListeners(s, c.Hostname)
 	c.Packs = readPacks(s)

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"strconv"
 )
 
@@ -34,6 +35,20 @@ func fileMode(s string) (fs.FileMode, error) {
 		return 0, errors.New(`keeps the owner out; the first digit is 6 or 7, as in "0660"`)
 	}
 	return fs.FileMode(n), nil
+}
+
+// readMetrics reads the block metrics. Without it nothing listens.
+func readMetrics(s *section) Metrics {
+	fallback := ""
+	if s.written {
+		fallback = "127.0.0.1:2581"
+	}
+	m := Metrics{Address: read(s, "address", fallback, tcpAddress)}
+	if h, _, err := net.SplitHostPort(m.Address); err == nil && !isLoopback(h) {
+		s.warn("address", "whoever reaches it can read the numbers, there is no login: let only your monitoring through")
+	}
+	s.end()
+	return m
 }
 
 // readLog reads the block log.

@@ -23,7 +23,6 @@ var unsupported = map[string]refusal{
 	"webhook":  {},
 	"notifier": {},
 	"alert":    {},
-	"metrics":  {},
 }
 
 func isTrue(v cty.Value) bool {

@@ -23,10 +23,6 @@ func readWatching(s *section) {
 	for _, a := range s.named("alert") {
 		readAlert(a, notifiers)
 	}
-	if m := s.block("metrics"); m.written {
-		read(m, "address", "", tcpAddress)
-		m.end()
-	}
 }
 
 // eventNames are the events that a webhook may ask for.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,6 +19,7 @@ import (
 	"relaykeep/relay/event"
 	"relaykeep/relay/event/logsink"
 	"relaykeep/relay/ingress"
+	"relaykeep/relay/metrics"
 	"relaykeep/relay/route"
 	"relaykeep/spool"
 	"relaykeep/spool/bolt"
@@ -60,6 +62,9 @@ type Daemon struct {
 	scheduler *delivery.Scheduler
 	admin     *admin.Server
 	ingress   *ingress.Server
+	recorder  *metrics.Recorder
+	metrics   *metrics.Server // nil: nobody wants numbers
+	ready     atomic.Bool
 
 	background sync.WaitGroup
 	halt       context.CancelFunc // of what runs in the background
@@ -79,9 +84,10 @@ func New(o Options) (*Daemon, error) {
 	if d.log == nil {
 		d.log = hclog.NewNullLogger()
 	}
+	d.recorder = metrics.NewRecorder(labels(d.opt.Config))
 	d.alive, d.halt = context.WithCancel(context.Background())
 	for _, build := range []func() error{
-		d.buildSpool, d.buildSink, d.buildDelivery, d.buildAdmin, d.buildIngress,
+		d.buildSpool, d.buildMetrics, d.buildSink, d.buildDelivery, d.buildAdmin, d.buildIngress,
 	} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, d.Stop(context.Background()))
@@ -97,7 +103,8 @@ func (d *Daemon) buildSpool() (err error) {
 	c := d.opt.Config.Spool
 	d.spool, err = bolt.Open(bolt.Options{
 		Path: c.Path, MaxSize: c.MaxSize, MinFreeDisk: c.MinFreeDisk,
-		History: c.History, KeepFailed: c.KeepFailed, NoSync: c.NoSync, Logger: d.log.Named("spool"),
+		History: c.History, KeepFailed: c.KeepFailed, NoSync: c.NoSync,
+		Observe: d.recorder.Commit, Logger: d.log.Named("spool"),
 	})
 	if err != nil {
 		return err
@@ -122,10 +129,11 @@ func (d *Daemon) buildSink() error {
 		defer cancel()
 		return lines.Close(ctx)
 	})
-	d.sink = lines
+	sinks := event.Fanout{lines, d.recorder}
 	if d.opt.Watch != nil {
-		d.sink = event.Fanout{lines, d.opt.Watch}
+		sinks = append(sinks, d.opt.Watch)
 	}
+	d.sink = sinks
 	return nil
 }
 
@@ -191,7 +199,7 @@ func (d *Daemon) buildIngress() (err error) {
 		options = append(options, o)
 	}
 	d.ingress, err = ingress.New(options, ingress.Deps{
-		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID,
+		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID, Rejected: d.recorder.Rejected,
 		Log: d.log.Named("ingress"), Instance: d.spool.Instance(), Inherited: d.opt.Inherited,
 		Dedupe: d.opt.Config.Dedupe, Filters: filters(d.opt.Config, d.scheduler, d.log.Named("filter")),
 	})
@@ -230,6 +238,10 @@ func (d *Daemon) Start(ctx context.Context) error {
 	})
 	d.admin.Start()
 	d.ingress.Start()
+	d.ready.Store(true)
+	if d.metrics != nil {
+		d.metrics.Start()
+	}
 	return nil
 }
 
@@ -257,6 +269,7 @@ func (d *Daemon) fail(err error) {
 // Stop takes everything down in reverse. What is under way gets its time to
 // end, less where ctx ends before.
 func (d *Daemon) Stop(ctx context.Context) error {
+	d.ready.Store(false)
 	d.halt()
 	var errs []error
 	for _, end := range slices.Backward(d.ends) {
