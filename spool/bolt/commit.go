@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"relaykeep/spool"
-	"time"
 )
 
 // op is one change that waits for the committer.
