@@ -60,17 +60,30 @@ func (p place) open(ctx context.Context) (admin.Queue, error) {
 	if err == nil {
 		return client, nil
 	}
-	if !nobodyListens(err) {
+	store, err := p.openStopped(err, bolt.Options{ReadOnly: true})
+	if err != nil {
 		return nil, err
 	}
-	if p.config == nil {
-		return nil, fmt.Errorf("%w; the spool of a stopped one is found by its configuration: %w", err, p.why)
-	}
-	store, openErr := bolt.Open(bolt.Options{Path: p.config.Spool.Path, ReadOnly: true})
-	if openErr != nil {
-		return nil, fmt.Errorf("%w; and %w", err, openErr)
-	}
 	return admin.NewLocal(store, store.Close), nil
+}
+
+// openStopped opens the spool of a daemon that could not be reached, if that is
+// because it does not run. o gives what the configuration does not say. The
+// caller closes the store.
+func (p place) openStopped(unreached error, o bolt.Options) (*bolt.Store, error) {
+	if !nobodyListens(unreached) {
+		return nil, unreached
+	}
+	if p.config == nil {
+		return nil, fmt.Errorf("%w; the spool of a stopped one is found by its configuration: %w", unreached, p.why)
+	}
+	c := p.config.Spool
+	o.Path, o.History, o.KeepFailed, o.NoSync = c.Path, c.History, c.KeepFailed, c.NoSync
+	store, err := bolt.Open(o)
+	if err != nil {
+		return nil, fmt.Errorf("%w; and %w", unreached, err)
+	}
+	return store, nil
 }
 
 // findPlace looks at flags and configuration. A configuration that somebody

@@ -8,5 +8,7 @@ type spoolCmd struct {
 	Retry   spoolRetryCmd   `cmd:"" help:"Try mail now: what is queued, and what has bounced or expired while its body is kept."`
 	Hold    spoolHoldCmd    `cmd:"" help:"Keep mail until it is released; its time stands still."`
 	Release spoolReleaseCmd `cmd:"" help:"Send what is held."`
+	Backup  spoolBackupCmd  `cmd:"" help:"Copy the spool into a new file, while mail flows or not."`
+	Export  spoolExportCmd  `cmd:"" help:"Give a message out as an RFC 5322 file."`
 	Delete  spoolDeleteCmd  `cmd:"" help:"Delete mail. Nobody is told."`
 }

@@ -152,13 +152,9 @@ func (p place) act(ctx context.Context, action string, f spool.Filter) (admin.Ac
 		defer client.Close()
 		return client.Act(ctx, action, f)
 	}
-	if !nobodyListens(err) || p.config == nil {
+	store, err := p.openStopped(err, bolt.Options{})
+	if err != nil {
 		return admin.Acted{}, err
-	}
-	o := p.config.Spool
-	store, openErr := bolt.Open(bolt.Options{Path: o.Path, History: o.History, KeepFailed: o.KeepFailed, NoSync: o.NoSync})
-	if openErr != nil {
-		return admin.Acted{}, fmt.Errorf("%w; and %w", err, openErr)
 	}
 	done, err := daemon.NewActor(p.config, store).Act(ctx, action, f, whoAmI())
 	if closeErr := store.Close(); err == nil {

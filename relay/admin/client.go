@@ -186,6 +186,15 @@ func (c *Client) value(ctx context.Context, method, path string, v any) error {
 
 // ask gives the body of a good answer. The caller closes it.
 func (c *Client) ask(ctx context.Context, method, path string) (io.ReadCloser, error) {
+	resp, err := c.request(ctx, method, path)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// request gives a good answer. The caller closes its body.
+func (c *Client) request(ctx context.Context, method, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://relaykeep"+path, nil)
 	if err != nil {
 		return nil, err
@@ -198,7 +207,7 @@ func (c *Client) ask(ctx context.Context, method, path string) (io.ReadCloser, e
 	case err != nil:
 		return nil, err
 	case resp.StatusCode == http.StatusOK:
-		return resp.Body, nil
+		return resp, nil
 	}
 	defer resp.Body.Close()
 	var said failure

@@ -24,7 +24,9 @@ type handler struct {
 	actor   Actor
 	sink    Sink
 	repairs func() []Repair // nil: nothing is known
-	alive   context.Context // ends when the server stops
+	alive   context.Context // ends when the server has stopped
+	keeper  Keeper
+	running context.Context // ends when the server is told to stop
 }
 
 func (h *handler) mux() http.Handler {
@@ -50,6 +52,9 @@ func (h *handler) mux() http.Handler {
 		} {
 			handle(mux, http.MethodPost, pattern, answer)
 		}
+	}
+	if h.keeper != nil {
+		handle(mux, http.MethodGet, "/v1/spool/backup", h.backup)
 	}
 	if h.actor != nil {
 		mux.HandleFunc("POST /v1/messages/{action}", h.act)

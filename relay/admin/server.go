@@ -31,6 +31,7 @@ type Options struct {
 	Store   Store
 	Control Control         // nil: nothing is said of upstreams, and nothing can be done
 	Actor   Actor           // nil: nothing can be done to mail
+	Keeper  Keeper          // nil: no copies are given out
 	Sink    Sink            // gets an event for each thing that an operator does; nil: nobody does
 	Repairs func() []Repair // what was mended in the mail of each client, never nil; nil: nothing is said of it
 	Logger  hclog.Logger    // nil: nothing is said
@@ -40,6 +41,7 @@ type Options struct {
 type Server struct {
 	listener net.Listener
 	http     *http.Server
+	hasten   context.CancelFunc // of what may take longer than a stop waits
 	halt     context.CancelFunc // of what goes on without a client
 
 	startOnce, stopOnce sync.Once
@@ -60,9 +62,11 @@ func New(opt Options) (*Server, error) {
 		log = hclog.NewNullLogger()
 	}
 	alive, halt := context.WithCancel(context.Background())
+	running, hasten := context.WithCancel(alive)
 	h := &handler{
 		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
 		control: opt.Control, actor: opt.Actor, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
+		keeper: opt.Keeper, running: running,
 	}
 	return &Server{
 		listener: netutil.LimitListener(peerListener{l}, maxConnections),
@@ -74,6 +78,7 @@ func New(opt Options) (*Server, error) {
 			MaxHeaderBytes:    maxHeaderBytes,
 			ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn}),
 		},
+		hasten: hasten,
 		halt:   halt,
 		failed: make(chan struct{}),
 	}, nil
@@ -109,13 +114,14 @@ func (s *Server) Err() error {
 	}
 }
 
-// Stop removes the socket and waits for the requests under way; when ctx ends
-// it breaks them off. Further calls do nothing. A stopped server cannot be
+// Stop removes the socket and waits for the requests under way, but for copies
+// of the spool, which it breaks off; when ctx ends it breaks them all off. Further calls do nothing. A stopped server cannot be
 // started.
 func (s *Server) Stop(ctx context.Context) error {
 	var err error
 	s.stopOnce.Do(func() {
 		s.startOnce.Do(func() {}) // never started: nothing to wait for
+		s.hasten()
 		err = s.http.Shutdown(ctx)
 		s.halt()
 		if err != nil {

@@ -180,7 +180,7 @@ func (d *Daemon) buildAdmin() (err error) {
 	c := d.opt.Config.Admin
 	d.admin, err = admin.New(admin.Options{
 		Socket: c.Socket, Mode: c.Mode, Group: c.Group, Store: d.spool,
-		Control: control{d.scheduler}, Actor: d.operator(), Sink: d.sink, Repairs: d.repairs,
+		Control: control{d.scheduler}, Actor: d.operator(), Keeper: d.spool, Sink: d.sink, Repairs: d.repairs,
 		Version: admin.Version{Version: d.opt.Version, Go: runtime.Version()},
 		Logger:  d.log.Named("admin"),
 	})

@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"relaykeep/spool"
+	"relaykeep/spool/durable"
 )
 
 // Store is a spool.Store in one bbolt file. Make one with Open.
@@ -97,7 +98,7 @@ func (s *Store) openFile() error {
 	}
 	s.db.AllocSize = allocSize
 	if fresh && !s.opt.NoSync {
-		if err := syncDir(filepath.Dir(path)); err != nil {
+		if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 			return errors.Join(fmt.Errorf("spool %s: %w", path, err), s.db.Close())
 		}
 	}
@@ -289,14 +290,5 @@ func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
-}
-
-// syncDir makes a new name in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(filepath.Dir(dir))
 }

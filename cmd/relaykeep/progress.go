@@ -1,0 +1,63 @@
+package main
+
+import (
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+const (
+	progressAfter = time.Second            // shorter work shows nothing
+	progressEvery = 100 * time.Millisecond // between two drawings
+)
+
+// progress shows on standard error how far a long work has come: only where
+// that is a terminal, and only once it takes longer than a moment. It is for
+// one goroutine.
+type progress struct {
+	a     *app
+	what  string
+	total int64 // bytes
+	done  int64
+	begun time.Time
+	bar   *progressbar.ProgressBar // nil: nothing is shown yet
+}
+
+// progress begins to show a work on so many bytes. The caller calls end.
+func (a *app) progress(what string, total int64) *progress {
+	return &progress{a: a, what: what, total: total, begun: time.Now()}
+}
+
+// Write counts what was done. It never fails.
+func (p *progress) Write(b []byte) (int, error) {
+	p.at(p.done + int64(len(b)))
+	return len(b), nil
+}
+
+// at says how much is done. That the terminal cannot be written to is no
+// failure of the work.
+func (p *progress) at(done int64) {
+	p.done = done
+	if p.bar == nil && time.Since(p.begun) > progressAfter && columns(p.a.err) > 0 {
+		p.bar = progressbar.NewOptions64(p.total,
+			progressbar.OptionSetDescription(p.what),
+			progressbar.OptionSetWriter(p.a.err),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true),
+			progressbar.OptionThrottle(progressEvery),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionFullWidth(),
+		)
+	}
+	if p.bar != nil {
+		_ = p.bar.Set64(done)
+	}
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}

@@ -1,0 +1,96 @@
+// Package durable makes files that matter. A file appears under its name whole
+// and on disk, or not at all; nobody but its owner may read it; and it never
+// takes the place of another.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is a file on its way. Until Commit it lies under another name beside its
+// own. Make one with Create.
+type File struct {
+	*os.File
+	path string
+	done bool
+}
+
+// Create begins a file of mode 0600. The error matches fs.ErrExist where there
+// is one of this name. The caller calls Commit or Discard, or both.
+func Create(path string) (*File, error) {
+	if _, err := os.Lstat(path); err == nil {
+		return nil, exists(path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	return &File{File: f, path: path}, nil
+}
+
+// Commit brings the content to disk, and then its name.
+func (f *File) Commit() error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := Rename(f.Name(), f.path); err != nil {
+		return err
+	}
+	f.done = true
+	return f.Close()
+}
+
+// Discard removes what was not committed. After Commit it does nothing.
+func (f *File) Discard() error {
+	if f.done {
+		return nil
+	}
+	f.done = true
+	return errors.Join(ignoreClosed(f.Close()), os.Remove(f.Name()))
+}
+
+// Rename gives a file a new name, durably. The error matches fs.ErrExist where
+// there is a file of that name.
+func Rename(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system that cannot
+		if err = os.Link(from, to); err == nil {
+			err = os.Remove(from)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return exists(to)
+	case err != nil:
+		return &fs.PathError{Op: "rename to", Path: to, Err: err}
+	}
+	return SyncDir(filepath.Dir(to))
+}
+
+// SyncDir makes the names in a folder durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func exists(path string) error {
+	return fmt.Errorf("%s: %w, and it is never overwritten, take another name or move it away", path, fs.ErrExist)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, fs.ErrClosed) {
+		return nil
+	}
+	return err
+}
