@@ -94,6 +94,11 @@ func QuoteAddress(unquoted string, smtputf8 bool) (string, error) {
 	return wireForm(unquoted[:at], unquoted[at+1:], smtputf8)
 }
 
+// Domain gives the domain of an address in lower case, "" where it has none.
+func Domain(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}
+
 // unquote reads the rest of a quoted string after its opening quote.
 func unquote(s string) (value, rest string, ok bool) {
 	var b strings.Builder

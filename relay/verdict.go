@@ -47,6 +47,17 @@ const (
 	ActionBounce          // give up: permanent
 )
 
+// Split says how recipients that do not go together in one transaction are
+// sent again.
+type Split uint8
+
+// The splits.
+const (
+	SplitNone   Split = iota
+	SplitHalf         // there were too many: half as many in each
+	SplitDomain       // one domain in each
+)
+
 // Stage is the step of an SMTP dialogue that an answer belongs to.
 type Stage uint8
 
@@ -70,6 +81,7 @@ var (
 	classNames  = []string{"", "delivered", "deferred", "rejected", "unknown"}
 	scopeNames  = []string{"", "recipient", "message", "sender", "upstream"}
 	actionNames = []string{"", "done", "retry", "slow", "failover", "park", "hold", "disable", "bounce"}
+	splitNames  = []string{"", "half", "domain"}
 	stageNames  = []string{"", "dial", "tls", "greeting", "hello", "auth", "mail", "rcpt", "data", "body"}
 )
 
@@ -102,6 +114,15 @@ func (a *Action) UnmarshalText(b []byte) error {
 	return fromName((*uint8)(a), actionNames, "action", b)
 }
 
+// String gives the name of s, as packs write it.
+func (s Split) String() string { return nameOf(splitNames, uint8(s)) }
+
+// MarshalText gives the name of s.
+func (s Split) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the name of a split.
+func (s *Split) UnmarshalText(b []byte) error { return fromName((*uint8)(s), splitNames, "split", b) }
+
 // String gives the contract's name of s.
 func (s Stage) String() string { return nameOf(stageNames, uint8(s)) }
 
@@ -128,6 +149,10 @@ type Verdict struct {
 
 	// RetryAfter is the least delay that the answer asks for; 0 for none.
 	RetryAfter time.Duration
+
+	// Split says that the envelope is to blame: the recipients that the answer
+	// is about are sent again at once, in smaller transactions, at no cost.
+	Split Split
 
 	// Notifies says of a delivery that the upstream has taken over NOTIFY: it
 	// announced DSN (RFC 3461), so a wanted success is for it to report.

@@ -26,6 +26,7 @@ func anyRecord(t *rapid.T) Record {
 			RetryAfter: time.Duration(rapid.Int64().Draw(t, "after")), Free: rapid.Bool().Draw(t, "free"),
 			Notifies: rapid.Bool().Draw(t, "notifies"),
 			Warn:     rapid.Bool().Draw(t, "warn"),
+			Split:    relay.Split(rapid.IntRange(0, 2).Draw(t, "split")),
 		}
 	})
 	recipient := rapid.Custom(func(t *rapid.T) relay.Recipient {
@@ -85,7 +86,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 14}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
+	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 15}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}

@@ -183,10 +183,30 @@ type Store interface {
 	Close() error
 }
 
-// Limit bounds a claim. Both must be positive.
+// Limit bounds a claim. The numbers must be positive.
 type Limit struct {
 	Messages   int
-	Recipients int // of each delivery
+	Recipients int  // of each delivery
+	OneDomain  bool // those of a delivery have one domain
+}
+
+// Cut takes the first delivery off the places that are free among the
+// recipients of a message. Both keep their order, in slices of their own where
+// OneDomain makes them differ from free.
+func (l Limit) Cut(all []relay.Recipient, free []int) (first, rest []int) {
+	if !l.OneDomain {
+		n := min(len(free), l.Recipients)
+		return free[:n:n], free[n:]
+	}
+	domain := relay.Domain(all[free[0]].Address)
+	for _, i := range free {
+		if len(first) < l.Recipients && relay.Domain(all[i].Address) == domain {
+			first = append(first, i)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	return first, rest
 }
 
 // Delivery is a lease on some recipients of a message: nobody else is offered

@@ -81,6 +81,7 @@ type wireVerdict struct {
 	Free       bool   `cbor:"12,keyasint,omitempty"`
 	Notifies   bool   `cbor:"13,keyasint,omitempty"`
 	Warn       bool   `cbor:"14,keyasint,omitempty"`
+	Split      uint8  `cbor:"15,keyasint,omitempty"`
 }
 
 type wireEvent struct {
@@ -196,7 +197,7 @@ func toWireVerdict(v *relay.Verdict) *wireVerdict {
 	return &wireVerdict{
 		Class: uint8(v.Class), Scope: uint8(v.Scope), Action: uint8(v.Action), Then: uint8(v.Then),
 		Stage: uint8(v.Stage), Code: v.Code, Enhanced: v.Enhanced, Text: v.Text,
-		RemoteID: v.RemoteID, Rule: v.Rule, RetryAfter: int64(v.RetryAfter), Free: v.Free, Notifies: v.Notifies, Warn: v.Warn,
+		RemoteID: v.RemoteID, Rule: v.Rule, RetryAfter: int64(v.RetryAfter), Free: v.Free, Notifies: v.Notifies, Warn: v.Warn, Split: uint8(v.Split),
 	}
 }
 
@@ -207,7 +208,7 @@ func (w *wireVerdict) verdict() relay.Verdict {
 	return relay.Verdict{
 		Class: relay.Class(w.Class), Scope: relay.Scope(w.Scope), Action: relay.Action(w.Action), Then: relay.Action(w.Then),
 		Stage: relay.Stage(w.Stage), Code: w.Code, Enhanced: w.Enhanced, Text: w.Text,
-		RemoteID: w.RemoteID, Rule: w.Rule, RetryAfter: time.Duration(w.RetryAfter), Free: w.Free, Notifies: w.Notifies, Warn: w.Warn,
+		RemoteID: w.RemoteID, Rule: w.Rule, RetryAfter: time.Duration(w.RetryAfter), Free: w.Free, Notifies: w.Notifies, Warn: w.Warn, Split: relay.Split(w.Split),
 	}
 }
 

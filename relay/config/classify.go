@@ -70,6 +70,7 @@ func readRule(s *section, name string) (r classify.Rule, ok bool) {
 		Stages:    readSome(s, "stage", word[relay.Stage]("", "dial", "tls", "greeting", "hello", "auth", "mail", "rcpt", "data", "body")),
 		Action:    needed(s, "action", `"retry"`, word[relay.Action]("done", "retry", "slow", "failover", "park", "hold", "disable", "bounce")),
 		Scope:     read(s, "scope", relay.ScopeNone, word[relay.Scope]("", "recipient", "message", "sender", "upstream")),
+		Split:     read(s, "split", relay.SplitNone, word[relay.Split]("", "half", "domain")),
 		Delay:     read(s, "delay", 0, optional(positiveDuration)),
 		Meaning:   fmt.Sprintf("A rule of the configuration, in %s.", s.parent.title),
 	}

@@ -30,6 +30,8 @@ type attempt struct {
 	marked   []bool // by place in to: the final dot may have been sent
 	verdicts []relay.Verdict
 	outcomes []outcome // by place in d.Recipients
+	found    shape     // that the upstream wants, where split says so
+	split    bool      // it wants smaller transactions
 	panicked string
 
 	made    *relay.Signature // by this attempt; nil: none, or it is kept already
@@ -50,6 +52,7 @@ func (a *attempt) carry(t upstream.Transport) {
 	}
 	a.body = a.s.Spool.Body(a.d.Message)
 	a.deliver(t)
+	a.found, a.split = split(a.verdicts, a.to)
 	a.ended = time.Now()
 }
 

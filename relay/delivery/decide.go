@@ -57,6 +57,8 @@ func decide(r relay.Recipient, v relay.Verdict, sc scene) outcome {
 		return sc.doubt(r, v)
 	}
 	switch {
+	case v.Split != relay.SplitNone:
+		return sc.split(r, v)
 	case v.Rule == interruptedRule && v.Free:
 		return sc.queue(r, r.Eligible, 0, relay.EventDeferred)
 	case v.Action == relay.ActionBounce:
@@ -144,6 +146,16 @@ func (sc scene) retry(r relay.Recipient, v relay.Verdict) outcome {
 		return sc.failover(r, v)
 	}
 	return sc.queue(r, startingWith(sc.lane, r.Eligible), max(delay, v.RetryAfter), relay.EventDeferred)
+}
+
+// split sends r again at once; the lane sees to it that it goes in a smaller
+// transaction.
+func (sc scene) split(r relay.Recipient, v relay.Verdict) outcome {
+	o := sc.queue(r, startingWith(sc.lane, r.Eligible), v.RetryAfter, relay.EventDeferred)
+	if o.to.State == relay.Queued {
+		o.detail = "split: sent again in smaller transactions"
+	}
+	return o
 }
 
 // slow decides on an upstream that wants to be asked less. The lane is paused

@@ -130,6 +130,8 @@ func TestDecide(t *testing.T) {
 		{"in doubt stays there", busy, opt{chain: "a", had: relay.Recipient{InDoubt: 1}}, deferred, "a", m, 1},
 		{"in doubt, then a dial that fails", refused, opt{chain: "a", had: relay.Recipient{InDoubt: 1}}, deferred, "a", m, 0},
 
+		{"too many: at once, there", with(tooManyAtData, func(v *relay.Verdict) { v.Free = true }), opt{chain: "b c a"}, deferred, "a b c", 0, 0},
+		{"too many: though failures were", with(tooManyAtData, func(v *relay.Verdict) { v.Free = true }), opt{had: relay.Recipient{Failures: 9}}, deferred, "a b c", 0, 0},
 		{"interrupted is due at once", interrupted, opt{}, deferred, "a b c", 0, 0},
 		{"not marked costs nothing", relay.Verdict{Class: relay.ClassDeferred, Free: true, Rule: "not-marked"}, opt{route: "a"}, deferred, "a", m, 0},
 

@@ -19,13 +19,14 @@ type kept struct {
 	Until    time.Time     `json:"until,omitzero"`    // of a breaker that was open
 	Cooldown time.Duration `json:"cooldown,omitzero"` // likewise
 	Quota    []byte        `json:"quota,omitempty"`   // of the Meter
+	Shape    shape         `json:"shape,omitzero"`
 }
 
 // stateBytes is what is to be kept of the lane now. It takes l.mu.
 func (l *lane) stateBytes() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := kept{PausedBy: l.pausedBy}
+	k := kept{PausedBy: l.pausedBy, Shape: l.shape.at(time.Now())}
 	if l.breaker.state != BreakerClosed {
 		k.Until, k.Cooldown = l.breaker.until, l.breaker.cooldown
 	}
@@ -37,6 +38,18 @@ func (l *lane) stateBytes() []byte {
 		return nil
 	}
 	return append([]byte{keptVersion}, enc...)
+}
+
+// settledState is stateBytes for a settlement; nil where attempts change nothing
+// that is to be kept.
+func (l *lane) settledState() []byte {
+	l.mu.Lock()
+	keeps := l.keeps
+	l.mu.Unlock()
+	if !keeps {
+		return nil
+	}
+	return l.stateBytes()
 }
 
 // keep stores the state of the lane.
@@ -68,6 +81,8 @@ func (l *lane) takeOver(state []byte) error {
 	defer l.mu.Unlock()
 	l.pausedBy = k.PausedBy
 	l.before = k
+	l.shape = k.Shape.at(time.Now())
+	l.keeps = l.keeps || l.shape != (shape{})
 	if l.Quota != nil && len(k.Quota) > 0 {
 		// A count that cannot be read is a count that begins anew: the
 		// upstream will say so itself when it has enough.

@@ -24,10 +24,9 @@ type lane struct {
 	wake  chan struct{} // capacity one: a slot was freed, or the breaker turned
 	up    atomic.Bool   // it takes mail: for the decisions of others
 
-	senders   senders       // those that it refuses
-	state     func() []byte // stateBytes, where each settlement changes it
-	before    kept          // of an earlier process
-	operating sync.Mutex    // one operator at a time
+	senders   senders    // those that it refuses
+	before    kept       // of an earlier process
+	operating sync.Mutex // one operator at a time
 
 	mu       sync.Mutex
 	breaker  breaker
@@ -36,6 +35,8 @@ type lane struct {
 	pause    time.Time // asked to slow down: nothing is claimed until then
 	more     bool      // there may be mail that no slot was free for
 	pausedBy string    // an operator; "" for nobody
+	shape    shape     // of transactions that the upstream was found to want
+	keeps    bool      // each settlement stores what is to be kept of the lane
 
 	spent      bool // the quota is used up by our count
 	spentUntil time.Time
@@ -67,9 +68,7 @@ func newLane(s *Scheduler, o Lane) *lane {
 		toldUp:  true,
 	}
 	l.senders.limits = l.breaker.limits
-	if l.Quota != nil {
-		l.state = l.stateBytes
-	}
+	l.keeps = l.Quota != nil
 	l.up.Store(true)
 	return l
 }
@@ -101,6 +100,7 @@ type plan struct {
 	trial  bool // claim for a half-open breaker: one message, to see
 	claim  int  // how many messages
 	most   int  // how many recipients of each
+	domain bool // all of one domain
 	others int  // of a trial: how many more, so that a fresh one is among them
 	avoid  []relay.ID
 	again  time.Time // look again then; zero: wait to be woken
@@ -122,7 +122,7 @@ func (l *lane) step(ctx context.Context) time.Time {
 	case p.claim == 0:
 		return p.again
 	}
-	due, next, err := l.s.Spool.Claim(ctx, l.Name, spool.Limit{Messages: p.claim + p.others, Recipients: p.most})
+	due, next, err := l.s.Spool.Claim(ctx, l.Name, spool.Limit{Messages: p.claim + p.others, Recipients: p.most, OneDomain: p.domain})
 	if err != nil {
 		return l.claimFailed(ctx, err)
 	}
@@ -146,6 +146,12 @@ func (l *lane) plan(now time.Time) plan {
 	}
 	l.breaker.tick(now)
 	p := plan{gen: l.breaker.gen, most: l.MaxRecipients}
+	if s := l.shape.at(now); s != (shape{}) {
+		p.domain = s.OneDomain
+		if s.Most > 0 {
+			p.most = min(p.most, s.Most)
+		}
+	}
 	switch l.breaker.state {
 	case BreakerOpen:
 		p.again = l.breaker.until
@@ -246,6 +252,9 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	l.giveBack(taken, a)
 	turned := l.breaker.record(a.ended, gen, a.d.Message.ID, f)
 	l.turn()
+	if a.split {
+		l.shape, l.keeps = l.shape.narrow(a.found, a.ended), true
+	}
 	switch {
 	case turned && l.breaker.state == BreakerClosed:
 		l.Pace.RestartSlowly(a.ended)

@@ -104,14 +104,14 @@ func (l *lane) giveBack(taken time.Time, a *attempt) {
 }
 
 // sent counts the recipients that the upstream was told of: it may count those
-// that it refuses, too.
+// that it refuses, too, but for what comes again in a smaller transaction.
 func (a *attempt) sent() int {
 	if a.panicked != "" {
 		return len(a.to)
 	}
 	n := 0
 	for i := range a.verdicts {
-		if v := &a.verdicts[i]; v.Stage >= relay.StageMail || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
+		if v := &a.verdicts[i]; v.Split == relay.SplitNone && v.Stage >= relay.StageMail || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
 			n++
 		}
 	}

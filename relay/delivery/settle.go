@@ -19,7 +19,7 @@ func (a *attempt) settle() {
 	}
 	a.s.settle(context.Background(), a.d, a.outcomes, telling{
 		at: a.ended, upstream: a.l.Name, attempt: a.d.Attempt, duration: a.ended.Sub(a.started),
-		state: a.l.state, signature: a.made,
+		state: a.l.settledState, signature: a.made,
 	})
 }
 

@@ -117,11 +117,11 @@ func (c *claim) takeAll(ch *chain, priority byte, key spool.Key) {
 		raw = bytes.Clone(raw)
 	}
 	for len(free) > 0 && !c.full() {
-		n := min(len(free), c.limit.Recipients)
-		l := c.s.leases.take(0, key, rec, free[:n:n], c.lane)
+		var first []int
+		first, free = c.limit.Cut(rec.Recipients, free)
+		l := c.s.leases.take(0, key, rec, first, c.lane)
 		l.raw, l.rec = raw, rec
 		c.taken = append(c.taken, delivery(rec, l))
-		free = free[n:]
 	}
 }
 

@@ -155,9 +155,9 @@ func (s *Memory) Claim(ctx context.Context, lane string, limit spool.Limit) (due
 			continue
 		}
 		for len(l.index) > 0 && len(due) < limit.Messages {
-			n := min(len(l.index), limit.Recipients)
-			due = append(due, s.lease(l.e, lane, l.index[:n:n]))
-			l.index = l.index[n:]
+			var first []int
+			first, l.index = limit.Cut(l.e.rec.Recipients, l.index)
+			due = append(due, s.lease(l.e, lane, first))
 		}
 	}
 	if len(due) == limit.Messages {

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"closed lanes get nothing", (*suite).closedLanes},
 		{"a lease keeps others away", (*suite).lease},
 		{"recipients are split over deliveries", (*suite).split},
+		{"recipients are split by domain", (*suite).splitByDomain},
 		{"high before normal before low", (*suite).priority},
 		{"what is due later waits", (*suite).dueLater},
 		{"the first open lane takes", (*suite).firstOpen},
@@ -309,6 +310,36 @@ func (s *suite) split(t *testing.T) {
 	if got := s.states(t, m.ID); got != "sending sending sending sending sending" {
 		t.Fatalf("states %s", got)
 	}
+}
+
+// splitByDomain claims recipients of three domains, in whatever case, by the
+// domain.
+func (s *suite) splitByDomain(t *testing.T) {
+	s.s.Open("a", true)
+	m := Accept(t, s.s, "x", Recipients("a", "1@x.example", "2@y.example", "3@X.example", "4@z.example", "5@x.example")...)
+	limit := spool.Limit{Messages: 2, Recipients: 2, OneDomain: true}
+	var got []string
+	for range 2 {
+		due, _, err := s.s.Claim(t.Context(), "a", limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range due {
+			var to []string
+			for i, r := range d.Recipients {
+				if d.Message.ID != m.ID || d.Index[i] != int(r.Address[0]-'1') {
+					t.Errorf("the place of %s is %d", r.Address, d.Index[i])
+				}
+				to = append(to, r.Address)
+			}
+			got = append(got, strings.Join(to, " "))
+			defer s.settle(t, d, slices.Repeat([]relay.State{relay.Delivered}, len(to))...)
+		}
+	}
+	if want := []string{"1@x.example 3@X.example", "2@y.example", "4@z.example", "5@x.example"}; !slices.Equal(got, want) {
+		t.Errorf("claimed %q, want %q", got, want)
+	}
+	s.none(t, "a")
 }
 
 func (s *suite) priority(t *testing.T) {

@@ -86,6 +86,10 @@ func check(r Rule) error {
 		return fmt.Errorf("class unknown does not go with action %v", r.Action)
 	case r.Scope > relay.ScopeUpstream:
 		return errors.New("unknown scope")
+	case r.Split > relay.SplitDomain:
+		return errors.New("unknown split")
+	case r.Split != relay.SplitNone && r.Action != relay.ActionRetry:
+		return fmt.Errorf("split goes with action retry, not with %v", r.Action)
 	case r.Delay < 0:
 		return errors.New("delay must not be negative")
 	case len(r.Errors) > 0 && len(r.Codes)+len(r.Enhanced)+len(r.Text)+len(r.TextRegex) > 0:
@@ -114,6 +118,7 @@ func resolve(r Rule, stage relay.Stage) relay.Verdict {
 		Then:       r.Then,
 		Rule:       r.Name,
 		RetryAfter: r.Delay,
+		Split:      r.Split,
 		Warn:       r.Warn,
 	}
 	if v.Class == relay.ClassNone {

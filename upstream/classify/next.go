@@ -33,7 +33,7 @@ func actionWords(v relay.Verdict) []string {
 	case relay.ActionDone:
 		return []string{"Nothing is left to do: the upstream has agreed."}
 	case relay.ActionRetry:
-		return []string{retryWords(v.Scope)}
+		return []string{retryWords(v)}
 	case relay.ActionSlow:
 		words := []string{"The upstream is asked less, over fewer connections and at a lower rate, and the message is tried there again; that costs it no attempt."}
 		if v.Then == relay.ActionFailover {
@@ -55,8 +55,13 @@ func actionWords(v relay.Verdict) []string {
 	return []string{"It is tried again, by the retry schedule of its route."}
 }
 
-func retryWords(s relay.Scope) string {
-	if s == relay.ScopeRecipient {
+func retryWords(v relay.Verdict) string {
+	switch {
+	case v.Split == relay.SplitHalf:
+		return "Split: the recipients are sent again at once in smaller transactions, and so are others for an hour; that costs no attempt. One that was alone is tried again by the retry schedule of its route."
+	case v.Split == relay.SplitDomain:
+		return "Split: the recipients are sent again at once in smaller transactions, one domain in each, and so are others for an hour; that costs no attempt. One that was alone is tried again by the retry schedule of its route."
+	case v.Scope == relay.ScopeRecipient:
 		return "The recipient is tried again at the same upstream, by the retry schedule of the route; another upstream would not help."
 	}
 	return "It is tried again at the same upstream, by the retry schedule of the route; after failover_after failures there the next upstream is asked."

@@ -39,6 +39,7 @@ type ruleFile struct {
 	Scope     *hcl.Attribute `hcl:"scope,optional"`
 	Delay     *hcl.Attribute `hcl:"delay,optional"`
 	Free      *bool          `hcl:"free,optional"`
+	Split     *hcl.Attribute `hcl:"split,optional"`
 	Warn      bool           `hcl:"warn,optional"`
 	Meaning   string         `hcl:"meaning"`
 	Source    string         `hcl:"source"`
@@ -89,6 +90,7 @@ func (d *decoder) rule(f ruleFile) Rule {
 		Scope:     name[relay.Scope](d, f.Scope),
 		Delay:     d.duration(f.Delay),
 		Free:      f.Free,
+		Split:     name[relay.Split](d, f.Split),
 		Warn:      f.Warn,
 		Meaning:   f.Meaning,
 		Source:    f.Source,

@@ -63,6 +63,7 @@ type Rule struct {
 	Scope  relay.Scope   // ScopeNone: what Action and the stage imply
 	Delay  time.Duration // before this upstream is asked again, at least; 0: no wish. A longer one that the answer itself names counts
 	Free   *bool         // nil: what Action, scope and the stage imply
+	Split  relay.Split   // of action retry; see relay.Verdict
 	Warn   bool          // opens an incident at once; see relay.Verdict
 
 	Meaning  string   // for people, a sentence or two

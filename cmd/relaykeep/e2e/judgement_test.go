@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"relaykeep/relay"
@@ -83,6 +85,111 @@ func TestTooManyRecipients(t *testing.T) {
 		t.Errorf("transactions for %+v and %+v", got[0].To, got[1].To)
 	}
 	p.stop()
+}
+
+// envelopes counts, for a script, what each session has in its envelope.
+type envelopes struct {
+	mu sync.Mutex
+	to map[int][]string // by session
+}
+
+// countEnvelopes has a provider refuse, at DATA, each envelope that refuse
+// gives an answer for.
+func countEnvelopes(out *upstreamtest.Server, refuse func(to []string) string) {
+	e := envelopes{to: make(map[int][]string)}
+	out.On(upstreamtest.Mail, func(s upstreamtest.Step) upstreamtest.Act {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.to[s.Session] = nil
+		return upstreamtest.Act{}
+	})
+	out.On(upstreamtest.Rcpt, func(s upstreamtest.Step) upstreamtest.Act {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.to[s.Session] = append(e.to[s.Session], s.Address)
+		return upstreamtest.Act{}
+	})
+	out.On(upstreamtest.Data, func(s upstreamtest.Step) upstreamtest.Act {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if answer := refuse(e.to[s.Session]); answer != "" {
+			return upstreamtest.Reply(answer)
+		}
+		return upstreamtest.Act{}
+	})
+}
+
+// TestEnvelopeRefusedAtData meets providers that accept every recipient and
+// refuse the whole at DATA: it goes again at once in smaller transactions,
+// nobody twice, and the story of the message says so.
+func TestEnvelopeRefusedAtData(t *testing.T) {
+	domainOf := func(a string) string { return a[strings.IndexByte(a, '@'):] }
+	for _, tt := range []struct {
+		name, more string
+		domains    []string
+		n          int
+		fits       func(to []string) bool
+		answer     string
+	}{
+		{"more than ten", "", []string{"example.org"}, 100,
+			func(to []string) bool { return len(to) <= 10 },
+			"552 5.5.3 Too many recipients"},
+		{"three domains", `provider = "gmail"`, []string{"a.example", "b.example", "c.example"}, 9,
+			func(to []string) bool {
+				return !slices.ContainsFunc(to, func(a string) bool { return domainOf(a) != domainOf(to[0]) })
+			},
+			"451 4.3.0 Multiple destination domains per transaction is unsupported. Please try again. - gsmtp"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out := startProvider(t, upstreamtest.Options{})
+			countEnvelopes(out, func(to []string) string {
+				if tt.fits(to) {
+					return ""
+				}
+				return tt.answer
+			})
+			n := newNode(t, settings{}, upstreamBlock("out", out.Addr(), tt.more))
+			p := n.start()
+			m := letter()
+			m.to = nil
+			for i := range tt.n {
+				m.to = append(m.to, fmt.Sprintf("r%d@%s", i, tt.domains[i%len(tt.domains)]))
+			}
+			id := p.post(m)
+			delivered := 0
+			if _, ok := p.log.wait(patience(t), func(l line) bool {
+				if l.is("delivered", string(id)) {
+					delivered++
+				}
+				return delivered == tt.n
+			}); !ok {
+				t.Fatalf("%d were delivered, want %d", delivered, tt.n)
+			}
+			seen := make(map[string]int)
+			for _, taken := range out.Messages() {
+				for _, r := range taken.To {
+					seen[r.Address]++
+				}
+			}
+			for _, a := range m.to {
+				if seen[a] != 1 {
+					t.Errorf("%s got it %d times", a, seen[a])
+				}
+			}
+			if got := n.run("spool", "show", string(id), "--socket", n.socket); !strings.Contains(strings.Join(strings.Fields(got.out), " "), "split: sent again in smaller transactions") {
+				t.Errorf("spool show does not tell of it:\n%s", got.out)
+			}
+			p.stop()
+			for _, e := range n.entries() {
+				for _, r := range e.Recipients {
+					if r.State != relay.Delivered || r.Attempts != 1 {
+						t.Errorf("%s is %s after %d attempts", r.Address, r.State, r.Attempts)
+					}
+				}
+			}
+		})
+	}
 }
 
 // TestMoreRecipientsThanTheProviderTakes splits what does not fit into

@@ -96,8 +96,8 @@ rule "aliyun-too-many-recipients" {
   text    = ["rcpts is over size", "rcpts is achieved the maximum"]
   scope   = "recipient"
   action  = "retry"
+  split   = "half"
   free    = true
-  delay   = "10s"
   meaning = "The transaction has as many recipients as it may; the others go in a later one."
   source  = "https://www.alibabacloud.com/help/zh/directmail/latest/summary-of-common-email-return-codes-and-solutions"
   examples = [
@@ -112,6 +112,7 @@ rule "aliyun-too-many-recipients-at-data" {
   text     = ["rcpts is over size", "rcpts is achieved the maximum"]
   scope    = "message"
   action   = "retry"
+  split    = "half"
   meaning  = "The transaction had more recipients than DirectMail takes: see max_recipients of the upstream."
   source   = "https://www.alibabacloud.com/help/zh/directmail/latest/summary-of-common-email-return-codes-and-solutions"
   examples = ["dot 556 The number of RCPTs is over size"]

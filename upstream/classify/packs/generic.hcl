@@ -12,6 +12,10 @@
 # before MAIL. Warn opens an incident at the first such answer, though nothing is
 # disabled: somebody should know.
 #
+# Split, of a retry, blames the envelope: "half" says that the recipients were too
+# many, "domain" that those of one domain go together only. They are sent again at
+# once in smaller transactions.
+#
 # The pack of a provider may have presets: what its manual says of connections,
 # recipients in a transaction, rate, size, fields that it replaces, which a DKIM
 # signature should leave out, and whether it refuses the null sender.
@@ -478,8 +482,8 @@ rule "recipients-limit" {
   ]
   scope   = "recipient"
   action  = "retry"
+  split   = "half"
   free    = true
-  delay   = "10s"
   meaning = "The transaction has as many recipients as the upstream takes; the others go in a later one."
   source  = "RFC 5321 4.5.3.1.10"
   examples = [
@@ -496,8 +500,8 @@ rule "recipients-limit-by-code" {
   enhanced = ["4.5.3", "5.5.3"]
   scope    = "recipient"
   action   = "retry"
+  split    = "half"
   free     = true
-  delay    = "10s"
   meaning  = "The transaction has as many recipients as the upstream takes; the others go in a later one."
   source   = "RFC 3463 X.5.3"
   examples = [
@@ -519,7 +523,8 @@ rule "recipients-limit-at-data" {
   ]
   scope   = "message"
   action  = "retry"
-  meaning = "The transaction had more recipients than the upstream takes: lower max_recipients of the upstream."
+  split   = "half"
+  meaning = "The transaction had more recipients than the upstream takes; max_recipients of the upstream spares the asking."
   source  = "RFC 5321 4.5.3.1.10; provider texts"
   examples = [
     "dot 552 Too many recipients",
@@ -535,7 +540,8 @@ rule "recipients-limit-at-data-by-code" {
   enhanced = ["4.5.3", "5.5.3"]
   scope    = "message"
   action   = "retry"
-  meaning  = "The transaction had more recipients than the upstream takes: lower max_recipients of the upstream."
+  split    = "half"
+  meaning  = "The transaction had more recipients than the upstream takes; max_recipients of the upstream spares the asking."
   source   = "RFC 3463 X.5.3"
   examples = ["dot 554 5.5.3 No"]
 }

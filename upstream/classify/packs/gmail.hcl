@@ -114,8 +114,8 @@ rule "gmail-one-domain" {
   text    = ["multiple destination domains per transaction", "policy size per transaction"]
   scope   = "recipient"
   action  = "retry"
+  split   = "domain"
   free    = true
-  delay   = "10s"
   meaning = "The recipient's domain does not go with those before it in one transaction; it goes in a later one."
   source  = "https://support.google.com/a/answer/3726730"
   examples = [
@@ -129,8 +129,8 @@ rule "gmail-too-many-recipients" {
   enhanced = ["4.5.3", "5.5.3"]
   scope    = "recipient"
   action   = "retry"
+  split    = "half"
   free     = true
-  delay    = "10s"
   meaning  = "The transaction has as many recipients as it may, 100 at the relay; the others go in a later one."
   source   = "https://support.google.com/a/answer/3726730"
   examples = [
@@ -145,7 +145,7 @@ rule "gmail-one-domain-at-data" {
   text     = ["multiple destination domains per transaction", "policy size per transaction"]
   scope    = "message"
   action   = "retry"
-  delay    = "10s"
+  split    = "domain"
   meaning  = "The recipients of the transaction do not go together: see max_recipients of the upstream."
   source   = "https://support.google.com/a/answer/3726730"
   examples = ["dot 451 4.3.0 Multiple destination domains per transaction is unsupported. Please try again. - gsmtp"]

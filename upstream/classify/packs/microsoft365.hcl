@@ -154,8 +154,8 @@ rule "microsoft365-too-many-recipients" {
   enhanced = ["4.5.3", "5.5.3"]
   scope    = "recipient"
   action   = "retry"
+  split    = "half"
   free     = true
-  delay    = "10s"
   meaning  = "The transaction has as many recipients as it may, 200 of one domain; the others go in a later one."
   source   = "https://learn.microsoft.com/en-us/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online"
   examples = [

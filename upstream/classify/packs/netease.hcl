@@ -174,8 +174,8 @@ rule "netease-too-many-recipients" {
   text    = ["rp:drc", "rp:rcl", "too much recipient"]
   scope   = "recipient"
   action  = "retry"
+  split   = "half"
   free    = true
-  delay   = "10s"
   meaning = "The transaction has as many recipients as it may; the others go in a later one."
   source  = "http://help.163.com/09/1224/17/5RAJ4LMH00753VB8.html"
   examples = [

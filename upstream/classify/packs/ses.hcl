@@ -169,6 +169,7 @@ rule "ses-recipient-count" {
   text     = ["recipient count exceeds"]
   scope    = "message"
   action   = "retry"
+  split    = "half"
   meaning  = "The transaction had more recipients than SES takes: see max_recipients of the upstream, 50 at most."
   source   = "https://docs.aws.amazon.com/ses/latest/dg/quotas.html"
   examples = ["dot 554 Transaction failed: Recipient count exceeds 50."]
