@@ -23,21 +23,21 @@ type progress struct {
 	bar   *progressbar.ProgressBar // nil: nothing is shown yet
 }
 
-// progress begins to show a work on so many bytes. The caller calls end.
-func (a *app) progress(what string, total int64) *progress {
-	return &progress{a: a, what: what, total: total, begun: time.Now()}
+// progress begins to show a work. The caller calls end.
+func (a *app) progress(what string) *progress {
+	return &progress{a: a, what: what, begun: time.Now()}
 }
 
 // Write counts what was done. It never fails.
 func (p *progress) Write(b []byte) (int, error) {
-	p.at(p.done + int64(len(b)))
+	p.at(p.done+int64(len(b)), p.total)
 	return len(b), nil
 }
 
-// at says how much is done. That the terminal cannot be written to is no
-// failure of the work.
-func (p *progress) at(done int64) {
-	p.done = done
+// at says how many bytes are done of about how many. That the terminal cannot be
+// written to is no failure of the work.
+func (p *progress) at(done, total int64) {
+	p.done, p.total = done, max(done, total)
 	if p.bar == nil && time.Since(p.begun) > progressAfter && columns(p.a.err) > 0 {
 		p.bar = progressbar.NewOptions64(p.total,
 			progressbar.OptionSetDescription(p.what),
@@ -51,6 +51,7 @@ func (p *progress) at(done int64) {
 		)
 	}
 	if p.bar != nil {
+		p.bar.ChangeMax64(p.total)
 		_ = p.bar.Set64(done)
 	}
 }

@@ -67,15 +67,24 @@ func (p place) open(ctx context.Context) (admin.Queue, error) {
 	return admin.NewLocal(store, store.Close), nil
 }
 
+// stopped gives the path of the spool of a daemon that could not be reached, if
+// that is because it does not run.
+func (p place) stopped(unreached error) (path string, err error) {
+	if !nobodyListens(unreached) {
+		return "", unreached
+	}
+	if p.config == nil {
+		return "", fmt.Errorf("%w; the spool of a stopped one is found by its configuration: %w", unreached, p.why)
+	}
+	return p.config.Spool.Path, nil
+}
+
 // openStopped opens the spool of a daemon that could not be reached, if that is
 // because it does not run. o gives what the configuration does not say. The
 // caller closes the store.
 func (p place) openStopped(unreached error, o bolt.Options) (*bolt.Store, error) {
-	if !nobodyListens(unreached) {
-		return nil, unreached
-	}
-	if p.config == nil {
-		return nil, fmt.Errorf("%w; the spool of a stopped one is found by its configuration: %w", unreached, p.why)
+	if _, err := p.stopped(unreached); err != nil {
+		return nil, err
 	}
 	c := p.config.Spool
 	o.Path, o.History, o.KeepFailed, o.NoSync = c.Path, c.History, c.KeepFailed, c.NoSync

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"activate": cmdActivate,
 			"exited":   cmdExited,
 			"zone":     cmdZone,
+			"damage":   cmdDamage,
 		},
 	})
 }

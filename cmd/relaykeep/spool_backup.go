@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"relaykeep/relay/admin"
-	"relaykeep/spool"
 	"relaykeep/spool/bolt"
 	"relaykeep/spool/durable"
 )
@@ -47,14 +46,19 @@ func (c *spoolBackupCmd) Run(ctx context.Context, a *app, g *grammar) (err error
 	if done.Bytes, err = a.copySpool(ctx, keeper, f); err != nil {
 		return fmt.Errorf("no backup was made: %w", err)
 	}
-	stats, err := checkCopy(ctx, f.Name())
+	shown := a.progress("verifying")
+	report, err := bolt.CheckFile(ctx, f.Name(), shown.at)
+	shown.end()
+	if err == nil {
+		err = report.Err()
+	}
 	if err != nil {
-		return fmt.Errorf("no backup was made: the copy is not sound, and so the spool may not be either (relaykeep spool verify): %w", err)
+		return fmt.Errorf("no backup was made, the copy is not sound; look at the spool with relaykeep spool verify: %w", err)
 	}
 	if err := f.Commit(); err != nil {
 		return err
 	}
-	done.Messages, done.History = stats.Messages, stats.History
+	done.Messages, done.History = report.Messages, report.History
 	if c.JSON {
 		return printJSON(a.out, done)
 	}
@@ -65,23 +69,10 @@ func (c *spoolBackupCmd) Run(ctx context.Context, a *app, g *grammar) (err error
 
 // copySpool writes a copy and shows how far it has come.
 func (a *app) copySpool(ctx context.Context, keeper admin.Keeper, w io.Writer) (n int64, err error) {
-	shown := a.progress("copying", 0)
+	shown := a.progress("copying")
 	defer shown.end()
-	err = keeper.Backup(ctx, io.MultiWriter(w, shown), func(size int64) { n, shown.total = size, size })
+	err = keeper.Backup(ctx, io.MultiWriter(w, shown), func(size int64) { n = size; shown.at(0, size) })
 	return n, err
-}
-
-// checkCopy verifies a spool file that nobody uses.
-func checkCopy(ctx context.Context, path string) (stats spool.Stats, err error) {
-	s, err := bolt.Open(bolt.Options{Path: path, ReadOnly: true})
-	if err != nil {
-		return stats, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := s.Verify(ctx); err != nil {
-		return stats, err
-	}
-	return s.Stats(ctx)
 }
 
 // keeper gives that of the running daemon, or of the spool of a stopped one.

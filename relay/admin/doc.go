@@ -17,6 +17,8 @@
 //
 //	GET /v1/spool/backup         a copy of the whole spool as it is at one moment, itself a spool file
 //	                             (application/octet-stream); whole only with all of its Content-Length
+//	GET /v1/spool/verify         reads the whole spool: now and then a line {"done": 1, "total": 9} of bytes, then
+//	                             {"report": {"messages": 1, "history": 2, "body_bytes": 3, "pages": 4, "problems": ["…"], "more": 0, "partial": false}}
 //
 //	GET  /v1/upstreams                an upstream object per line, in the order of the configuration
 //	POST /v1/upstreams/{name}/probe   tries it without mail, within a minute: {"upstream": "ses", "ok": true, "verdict": {…}}
@@ -30,7 +32,7 @@
 // A message object is [Message], an event in it [Event], an upstream object
 // [Upstream], an incident object [Incident], the counts are [Stats]. A POST
 // has no body; each that changed something, and each probe, is told with who
-// made it in an event of the kind operator, as is each backup. Times are RFC 3339 in UTC, to the millisecond; a time that does not
+// made it in an event of the kind operator, as is each backup and verification. Times are RFC 3339 in UTC, to the millisecond; a time that does not
 // apply is null.
 //
 // Filters are combined by and, and matched against recipients: a message is

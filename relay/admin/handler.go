@@ -55,6 +55,7 @@ func (h *handler) mux() http.Handler {
 	}
 	if h.keeper != nil {
 		handle(mux, http.MethodGet, "/v1/spool/backup", h.backup)
+		handle(mux, http.MethodGet, "/v1/spool/verify", h.check)
 	}
 	if h.actor != nil {
 		mux.HandleFunc("POST /v1/messages/{action}", h.act)

@@ -19,6 +19,37 @@ func (f keeperFunc) Backup(ctx context.Context, w io.Writer, size func(int64)) e
 	return f(ctx, w, size)
 }
 
+// Check finds one problem where what Backup writes is not empty.
+func (f keeperFunc) Check(ctx context.Context, progress func(done, total int64)) (r spool.Report, err error) {
+	progress(1, 2)
+	var b bytes.Buffer
+	if err := f(ctx, &b, func(int64) {}); err != nil || b.Len() == 0 {
+		return r, err
+	}
+	r.Complain("%s", b.String())
+	return r, nil
+}
+
+func TestCheck(t *testing.T) {
+	l := newLanes(t)
+	c, _ := startKeeper(t, l, keeperFunc(func(_ context.Context, w io.Writer, _ func(int64)) error {
+		_, err := w.Write([]byte("a page is damaged"))
+		return err
+	}))
+	r, err := c.Check(t.Context(), nil)
+	if err != nil || r.Sound() || r.Err().Error() != "a page is damaged" {
+		t.Errorf("%+v %v", r, err)
+	}
+	wantTold(t, l, "", 0, "verified the spool: 1 problems")
+}
+
+func TestACheckThatFails(t *testing.T) {
+	c, _ := startKeeper(t, newLanes(t), keeperFunc(func(context.Context, io.Writer, func(int64)) error { return spool.ErrClosed }))
+	if r, err := c.Check(t.Context(), func(int64, int64) {}); !errors.Is(err, spool.ErrClosed) {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 // startKeeper serves a Keeper. The caller's test ends the server, if stop has
 // not.
 func startKeeper(t *testing.T, l *lanes, k Keeper) (c *Client, stop func()) {

@@ -53,9 +53,10 @@ const (
 	pruneBodies = 20
 
 	openTimeout   = 500 * time.Millisecond // for the lock: a second daemon ends soon
+	lockInterval  = 20 * time.Millisecond  // between tries to get it
 	pruneInterval = time.Minute
 	allocSize     = 16 << 20
-	initialMmap   = 1 << 30 // so that no reader stops a writer that must remap
+	initialMmap   = 1 << 30 // at least; see mapped
 	maxBallast    = 16 << 20
 	minBallast    = 2 << 20 // a settlement alone rewrites some twenty pages
 )

@@ -1,29 +1,15 @@
 package bolt
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
 
 	"go.etcd.io/bbolt"
-)
 
-// The layout of bbolt's meta page (go.etcd.io/bbolt internal/common: page.go,
-// meta.go), little-endian: a page header of 16 bytes, then these offsets.
-const (
-	metaPageHeader = 16
-	metaMagic      = 0
-	metaPageSize   = 8
-	metaHighWater  = 40 // the first page number that was never used
-	metaTxid       = 48
-	metaChecksum   = 56
-	metaLen        = 64
-	magicNumber    = 0xED0CDAED
+	"relaykeep/spool/bolt/pages"
 )
 
 // checkMeta looks whether a file is as long as its newest meta page says. bbolt
@@ -35,44 +21,11 @@ func checkMeta(path string, size int64) error {
 		return err
 	}
 	defer f.Close()
-	newest, pages, page := uint64(0), uint64(0), uint32(0)
-	found := false
-	for _, at := range []int64{0, 4096, 8192, 16384, 32768, 65536} {
-		b := make([]byte, metaPageHeader+metaLen)
-		if _, err := f.ReadAt(b, at); err != nil {
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			return err
-		}
-		m := b[metaPageHeader:]
-		if !validMeta(m) {
-			continue
-		}
-		if txid := binary.LittleEndian.Uint64(m[metaTxid:]); !found || txid > newest {
-			newest, found = txid, true
-			pages = binary.LittleEndian.Uint64(m[metaHighWater:])
-			page = binary.LittleEndian.Uint32(m[metaPageSize:])
-		}
+	m, err := pages.ReadMeta(f)
+	if err == nil && m.Length() > size {
+		err = fmt.Errorf("it has %d bytes and should have %d: it was cut short", size, m.Length())
 	}
-	switch {
-	case !found:
-		return errors.New("it has no valid meta page")
-	case page == 0 || pages > uint64(1)<<62/uint64(page):
-		return errors.New("its meta page makes no sense")
-	case int64(pages*uint64(page)) > size:
-		return fmt.Errorf("it has %d bytes and should have %d: it was cut short", size, pages*uint64(page))
-	}
-	return nil
-}
-
-func validMeta(m []byte) bool {
-	if binary.LittleEndian.Uint32(m[metaMagic:]) != magicNumber {
-		return false
-	}
-	sum := fnv.New64a()
-	sum.Write(m[:metaChecksum])
-	return sum.Sum64() == binary.LittleEndian.Uint64(m[metaChecksum:])
+	return err
 }
 
 // walk opens a file for reading and visits every page that is in use. bbolt

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -90,7 +91,7 @@ func (s *Store) openFile() error {
 	}
 	switch {
 	case errors.Is(err, bbolt.ErrTimeout):
-		return fmt.Errorf("spool %s is in use by another process: is relaykeep running already?", path)
+		return inUse(path)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("spool %s: %w", path, err)
 	case err != nil:
@@ -112,13 +113,20 @@ func (s *Store) openDatabase() error {
 			NoFreelistSync:  true, // else each commit writes the whole free list: 35 times slower after a large drain
 			FreelistType:    bbolt.FreelistMapType,
 			PageSize:        pageSize,
-			InitialMmapSize: initialMmap,
+			InitialMmapSize: mapped(s.opt.MaxSize),
 			NoSync:          s.opt.NoSync,
 			ReadOnly:        s.opt.ReadOnly,
 			PreLoadFreelist: true, // for the counts of free pages, of a read-only file too
 		})
 		return err
 	})
+}
+
+// mapped is how many bytes of addresses a spool of this size is given. While a
+// file grows within them, a commit never waits for who reads, such as a backup.
+func mapped(maxSize int64) int {
+	const most = math.MaxInt >> 17 // 64 TiB; nothing more than the least where addresses have 32 bits
+	return max(initialMmap, int(min(2*maxSize, most)))
 }
 
 // prepareFile makes the folder of a new spool, and looks at an old one for

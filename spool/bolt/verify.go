@@ -1,206 +1,168 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
 
 	"go.etcd.io/bbolt"
 
-	"relaykeep/relay"
 	"relaykeep/spool"
+	"relaykeep/spool/bolt/pages"
 )
 
-// Verify reads the whole spool and reports everything that does not fit
-// together: damaged pages, records that cannot be read, index entries without
-// a message or missing ones, wrong counts, bodies that are missing or belong
-// to nobody. It takes one consistent view; what is being staged is left out.
-// Nothing is committed while it runs: bbolt compares the pages with its list
-// of free ones, which is that of the last commit.
+// Verify is Check for who wants nothing but the problems.
 func (s *Store) Verify(ctx context.Context) error {
-	return s.transaction(!s.opt.ReadOnly, func(tx *bbolt.Tx) error {
-		if err := checkPages(tx); err != nil {
+	r, err := s.Check(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return r.Err()
+}
+
+// Check reads the whole spool, bodies and all, and tells everything that does
+// not fit together: damaged pages, records that cannot be read, index entries
+// without a message or missing ones, wrong counts, bodies that are missing,
+// damaged or belong to nobody. It takes one consistent view while mail comes and
+// goes (what is being staged is left out), in memory that does not grow with the
+// spool. An error says that the reading ended early; a spool that is not sound
+// is none.
+//
+// progress, where it is set, is told how many bytes were read of about how many.
+func (s *Store) Check(ctx context.Context, progress func(done, total int64)) (r spool.Report, err error) {
+	r.Problems = []string{}
+	err = s.view(func(tx *bbolt.Tx) error {
+		f, err := os.Open(s.opt.Path)
+		if err != nil {
 			return err
 		}
-		v := &verifier{s: s, tx: tx, due: make(map[string]bool), expiry: make(map[string]bool), held: make(map[string]uint32), sizes: make(map[spool.Key]int64)}
-		v.records(bucketQueue, v.queued)
-		v.records(bucketHistory, v.finished)
-		v.index(bucketDue, v.due)
-		v.index(bucketExpiry, v.expiry)
-		v.heldMatch()
-		v.keysMatch()
-		v.countsMatch()
-		v.bodies()
-		return errors.Join(v.found...)
+		defer f.Close()
+		return s.checkIn(ctx, tx, f, &r, progress)
 	})
+	return r, err
 }
 
-// verifier collects what is wrong.
-type verifier struct {
-	s      *Store
-	tx     *bbolt.Tx
-	counts spool.Counts
-	due    map[string]bool // the entries that should be there
-	expiry map[string]bool
-	held   map[string]uint32   // the entries that should be there
-	sizes  map[spool.Key]int64 // of the bodies that should be there
-	found  []error
+// checkIn checks what a transaction sees. The file is that of the database, or
+// one that has taken its name, which then is damaged.
+func (s *Store) checkIn(ctx context.Context, tx *bbolt.Tx, f *os.File, r *spool.Report, progress func(done, total int64)) error {
+	c := &checking{ctx: ctx, r: r, progress: progress, total: tx.Size() + s.counts.get().BodyBytes}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	page := s.db.Info().PageSize
+	meta := pages.Meta{PageSize: page, HighWater: uint64(tx.Size()) / uint64(page), Root: uint64(tx.Cursor().Bucket().Root())}
+	if err := c.pages(pages.New(f, info.Size(), meta), page); err != nil || !r.Sound() {
+		return err
+	}
+	return s.checkRecords(c, tx)
 }
 
-func (v *verifier) complain(format string, args ...any) {
-	v.found = append(v.found, fmt.Errorf(format, args...))
+// CheckFile is Check of the file of a stopped daemon, which is only read,
+// however damaged it is. The error matches bbolt's ErrTimeout where a process
+// uses it.
+func CheckFile(ctx context.Context, path string, progress func(done, total int64)) (r spool.Report, err error) {
+	r.Problems = []string{}
+	f, err := lockForReading(path)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return r, err
+	}
+	meta, err := pages.ReadMeta(f)
+	if err != nil {
+		r.Partial = true
+		r.Complain("%v", err)
+		return r, nil
+	}
+	if meta.Length() > info.Size() {
+		r.Complain("it has %d bytes and should have %d: it was cut short", info.Size(), meta.Length())
+	}
+	c := &checking{ctx: ctx, r: &r, progress: progress, total: meta.Length()}
+	if err := c.pages(pages.New(f, info.Size(), meta), meta.PageSize); err != nil || !r.Sound() {
+		return r, err
+	}
+	s, err := Open(Options{Path: path, ReadOnly: true})
+	if err != nil {
+		r.Complain("%v", err)
+		return r, nil
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	err = s.view(func(tx *bbolt.Tx) error {
+		c.total += s.counts.get().BodyBytes
+		return s.checkRecords(c, tx)
+	})
+	if errors.Is(err, errDamage) {
+		r.Complain("%v", err)
+		err = nil
+	}
+	return r, err
 }
 
-// records decodes every record of a bucket and looks at it.
-func (v *verifier) records(bucket string, look func(spool.Key, *spool.Record)) {
-	c := v.tx.Bucket([]byte(bucket)).Cursor()
-	for k, raw := c.First(); k != nil; k, raw = c.Next() {
-		rec, err := v.s.codec.DecodeRecord(raw)
-		if err != nil || len(k) != keyLen {
-			v.complain("%s: record %x: %v", bucket, k, err)
-			continue
-		}
-		key := spool.Key(k)
-		if rec.Message.ID != key.ID() {
-			v.complain("%s: record %s calls itself %s", bucket, key.ID(), rec.Message.ID)
-		}
-		v.counts.Add(&rec, 1)
-		look(key, &rec)
-	}
+// checking is the course of a check.
+type checking struct {
+	ctx         context.Context
+	r           *spool.Report
+	progress    func(done, total int64)
+	done, total int64 // bytes
 }
 
-func (v *verifier) queued(k spool.Key, rec *spool.Record) {
-	if rec.Finished() {
-		v.complain("queue: %s is finished", k.ID())
-	}
-	for i := range rec.Recipients {
-		r := &rec.Recipients[i]
-		if r.State != relay.Queued {
-			continue
-		}
-		id, ok := v.chain(rec.Table, spool.Chain(r))
-		if !ok {
-			v.complain("queue: %s waits in a chain that is not written down", k.ID())
-			continue
-		}
-		key := makeDueKey(id, r.Priority, r.NextAttempt, k)
-		v.due[string(key[:])] = true
-	}
-	for n, count := range heldBy(rec) {
-		v.held[string(heldKey(n, k))] = count
-	}
-	if at, ok := rec.Timeout(); ok {
-		v.expiry[string(timeKey(at, k))] = true
-	}
-	v.sizes[k] = rec.Message.Size
-}
-
-func (v *verifier) finished(k spool.Key, rec *spool.Record) {
-	if !rec.Finished() {
-		v.complain("history: %s is not finished", k.ID())
-	}
-	at := timeKey(lastFinished(rec), k)
-	if v.tx.Bucket([]byte(bucketFinished)).Get(at) == nil {
-		v.complain("history: %s is missing in the index of finished messages", k.ID())
-	}
-	if v.tx.Bucket([]byte(bucketKept)).Get(at) != nil {
-		v.sizes[k] = rec.Message.Size
-	}
-}
-
-// chain looks a chain up in the file, not in memory.
-func (v *verifier) chain(table, name string) (id uint32, ok bool) {
-	want := []byte(table + "\x01" + name)
-	c := v.tx.Bucket([]byte(bucketChains)).Cursor()
-	for k, val := c.First(); k != nil; k, val = c.Next() {
-		if bytes.Equal(val, want) {
-			return uint32(k[0])<<24 | uint32(k[1])<<16 | uint32(k[2])<<8 | uint32(k[3]), true
-		}
-	}
-	return 0, false
-}
-
-// index compares the entries of an index with those that should be there.
-func (v *verifier) index(bucket string, want map[string]bool) {
-	c := v.tx.Bucket([]byte(bucket)).Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		if !want[string(k)] {
-			v.complain("%s: entry %x belongs to nothing", bucket, k)
-		}
-		delete(want, string(k))
-	}
-	for k := range want {
-		v.complain("%s: entry %x is missing", bucket, k)
+// at tells how far it has come.
+func (c *checking) at(done int64) {
+	if c.progress != nil {
+		c.progress(done, c.total)
 	}
 }
 
-// heldMatch compares the index of what incidents hold with the records.
-func (v *verifier) heldMatch() {
-	c := v.tx.Bucket([]byte(bucketHeld)).Cursor()
-	for k, count := c.First(); k != nil; k, count = c.Next() {
-		if want, ok := v.held[string(k)]; !ok || len(count) != 4 || binary.BigEndian.Uint32(count) != want {
-			v.complain("held: entry %x is wrong", k)
-		}
-		delete(v.held, string(k))
+// pages looks at the pages alone.
+func (c *checking) pages(f *pages.File, size int) error {
+	ended := false
+	f.Check(func(p pages.Problem) {
+		c.r.Partial = true
+		c.r.Complain("%v", p)
+	}, func(n int64) bool {
+		c.r.Pages, c.done = n, n*int64(size)
+		c.at(c.done)
+		ended = c.ctx.Err() != nil
+		return !ended
+	})
+	if ended {
+		return c.ctx.Err()
 	}
-	for k := range v.held {
-		v.complain("held: entry %x is missing", k)
-	}
+	return nil
 }
 
-// keysMatch compares the dedupe keys with the index by which they are pruned.
-func (v *verifier) keysMatch() {
-	entries, forget := v.tx.Bucket([]byte(bucketDedupe)), v.tx.Bucket([]byte(bucketForget))
-	c := entries.Cursor()
-	for k, raw := c.First(); k != nil; k, raw = c.Next() {
-		e, ok := readDedupe(raw)
-		if !ok || forget.Get(forgetKey(e.until, k)) == nil {
-			v.complain("dedupe: entry %x is wrong, or is never forgotten", k)
-		}
+// lockForReading opens the file of a spool that no process writes to, and keeps
+// any from doing so until it is closed.
+func lockForReading(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no spool at %s", path)
+	case err != nil:
+		return nil, fmt.Errorf("spool %s: %w", path, err)
 	}
-	if n, m := forget.Stats().KeyN, entries.Stats().KeyN; n != m {
-		v.complain("forget: %d entries for %d keys", n, m)
-	}
-}
-
-func (v *verifier) countsMatch() {
-	var stored spool.Counts
-	if b := v.tx.Bucket([]byte(bucketMeta)).Get([]byte(metaCounts)); b != nil {
-		var err error
-		if stored, err = v.s.codec.DecodeCounts(b); err != nil {
-			v.complain("counts: %w", err)
-			return
-		}
-	}
-	c := v.counts
-	if stored.Messages != c.Messages || stored.History != c.History || stored.BodyBytes != c.BodyBytes || !maps.Equal(stored.By, c.By) {
-		v.complain("counts: %+v are written down, %+v are there", stored, c)
-	}
-}
-
-// bodies compares the stored bytes of each message with its size.
-func (v *verifier) bodies() {
-	stored := make(map[spool.Key]int64)
-	c := v.tx.Bucket([]byte(bucketBodies)).Cursor()
-	for k, chunk := c.First(); k != nil; k, chunk = c.Next() {
-		stored[spool.Key(k[:keyLen])] += int64(len(chunk))
-	}
-	staged := v.tx.Bucket([]byte(bucketStaged))
-	for k, n := range stored {
-		want, ok := v.sizes[k]
+	for deadline := time.Now().Add(openTimeout); ; time.Sleep(lockInterval) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
 		switch {
-		case !ok && staged.Get(k[:]) == nil:
-			v.complain("bodies: %s belongs to no message", k.ID())
-		case ok && n != want:
-			v.complain("bodies: %s has %d bytes and should have %d", k.ID(), n, want)
+		case err == nil:
+			return f, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return nil, errors.Join(fmt.Errorf("spool %s cannot be locked: %w", path, err), f.Close())
+		case time.Now().After(deadline):
+			return nil, errors.Join(inUse(path), f.Close())
 		}
 	}
-	for k, want := range v.sizes {
-		if _, ok := stored[k]; !ok && want > 0 {
-			v.complain("bodies: %s is missing", k.ID())
-		}
-	}
+}
+
+// inUse says that another process has a spool.
+func inUse(path string) error {
+	return fmt.Errorf("spool %s is in use by another process: is relaykeep running already?", path)
 }
