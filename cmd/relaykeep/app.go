@@ -37,6 +37,7 @@ type grammar struct {
 	Demo     demoCmd     `cmd:"" help:"Show the main job on loopback, with two fake providers."`
 	Send     sendCmd     `cmd:"" help:"Send a test mail through the running daemon."`
 	Spool    spoolCmd    `cmd:"" help:"Look at the mail in the spool."`
+	Status   statusCmd   `cmd:"" help:"Show the daemon at a glance; the exit status is for monitoring."`
 	Upstream upstreamCmd `cmd:"" help:"Look at the upstreams of the running daemon, probe, pause and resume them."`
 	Incident incidentCmd `cmd:"" help:"Look at troubles that hold mail or disable an upstream, and resolve them."`
 	Explain  explainCmd  `cmd:"" help:"Tell what a reply means and what is done about it, or where a message stands."`

@@ -8,6 +8,7 @@
 // access control. All answers are JSON in UTF-8 but for the raw message.
 //
 //	GET /v1/version              {"version": "1.2.3", "go": "go1.26.0"}
+//	GET /v1/status               the daemon at a glance: {"status": "fine", "reasons": [], …}
 //	GET /v1/messages?FILTERS     a message object per line (application/x-ndjson), oldest first
 //	GET /v1/messages/{id}        a message object with its events
 //	GET /v1/messages/{id}/raw    the message as stored (message/rfc822), CRLF line ends
@@ -30,7 +31,7 @@
 //	POST /v1/incidents/{id}/resolve   closes it and releases what it held: {"incident": {…}, "released": 12}
 //
 // A message object is [Message], an event in it [Event], an upstream object
-// [Upstream], an incident object [Incident], the counts are [Stats]. A POST
+// [Upstream], an incident object [Incident], the counts are [Stats], the glance is [Status]. A POST
 // has no body; each that changed something, and each probe, is told with who
 // made it in an event of the kind operator, as is each backup and verification. Times are RFC 3339 in UTC, to the millisecond; a time that does not
 // apply is null.

@@ -27,6 +27,7 @@ type handler struct {
 	alive   context.Context // ends when the server has stopped
 	keeper  Keeper
 	running context.Context // ends when the server is told to stop
+	status  func(context.Context) (Status, error)
 }
 
 func (h *handler) mux() http.Handler {
@@ -41,6 +42,9 @@ func (h *handler) mux() http.Handler {
 		"/v1/incidents/{id}":    h.incident,
 	} {
 		handle(mux, http.MethodGet, pattern, answer)
+	}
+	if h.status != nil {
+		handle(mux, http.MethodGet, "/v1/status", h.getStatus)
 	}
 	if h.control != nil {
 		handle(mux, http.MethodGet, "/v1/upstreams", h.upstreams)

@@ -35,6 +35,9 @@ type Options struct {
 	Sink    Sink            // gets an event for each thing that an operator does; nil: nobody does
 	Repairs func() []Repair // what was mended in the mail of each client, never nil; nil: nothing is said of it
 	Logger  hclog.Logger    // nil: nothing is said
+
+	// Status tells how the daemon does; nil: nobody knows.
+	Status func(context.Context) (Status, error)
 }
 
 // Server answers on the admin socket. Make one with New.
@@ -67,6 +70,7 @@ func New(opt Options) (*Server, error) {
 		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
 		control: opt.Control, actor: opt.Actor, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
 		keeper: opt.Keeper, running: running,
+		status: opt.Status,
 	}
 	return &Server{
 		listener: netutil.LimitListener(peerListener{l}, maxConnections),

@@ -18,6 +18,7 @@ import (
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/event"
 	"relaykeep/relay/event/logsink"
+	"relaykeep/relay/event/rates"
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/metrics"
 	"relaykeep/relay/route"
@@ -65,6 +66,8 @@ type Daemon struct {
 	recorder  *metrics.Recorder
 	metrics   *metrics.Server // nil: nobody wants numbers
 	ready     atomic.Bool
+	rates     rates.Counter
+	startedAt time.Time // set by Start
 
 	background sync.WaitGroup
 	halt       context.CancelFunc // of what runs in the background
@@ -129,7 +132,7 @@ func (d *Daemon) buildSink() error {
 		defer cancel()
 		return lines.Close(ctx)
 	})
-	sinks := event.Fanout{lines, d.recorder}
+	sinks := event.Fanout{lines, d.recorder, &d.rates}
 	if d.opt.Watch != nil {
 		sinks = append(sinks, d.opt.Watch)
 	}
@@ -181,6 +184,7 @@ func (d *Daemon) buildAdmin() (err error) {
 	d.admin, err = admin.New(admin.Options{
 		Socket: c.Socket, Mode: c.Mode, Group: c.Group, Store: d.spool,
 		Control: control{d.scheduler}, Actor: d.operator(), Keeper: d.spool, Sink: d.sink, Repairs: d.repairs,
+		Status:  d.status,
 		Version: admin.Version{Version: d.opt.Version, Go: runtime.Version()},
 		Logger:  d.log.Named("admin"),
 	})
@@ -236,6 +240,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		case <-d.alive.Done():
 		}
 	})
+	d.startedAt = time.Now()
 	d.admin.Start()
 	d.ingress.Start()
 	d.ready.Store(true)
