@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -77,9 +78,21 @@ func (p *Priority) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// HoldOperator is the HoldReason of what an operator holds: the only hold that
-// stops the clock of ExpiresAt.
+// HoldOperator is the HoldReason of what an operator holds.
 const HoldOperator = "held by an operator"
+
+const holdByRoute = "held by route "
+
+// HoldByRoute is the HoldReason of what a route holds because that is its
+// action.
+func HoldByRoute(route string) string { return holdByRoute + route }
+
+// HeldOnPurpose reports whether this HoldReason says that somebody wants the
+// mail to be held, an operator or whoever configured its route, and nothing is
+// wrong with it. The clock of ExpiresAt stands still then.
+func HeldOnPurpose(reason string) bool {
+	return reason == HoldOperator || strings.HasPrefix(reason, holdByRoute)
+}
 
 // Recipient is one recipient of a message and its own fate.
 type Recipient struct {

@@ -75,9 +75,9 @@ func (r *Record) Timeout() (at time.Time, ok bool) {
 
 // Timeout is when a recipient runs out of time or its delay warning is due,
 // whichever comes first. ok is false where neither can be: time runs while it
-// is queued, or held for any other reason than an operator's wish.
+// is queued, or held otherwise than on purpose.
 func Timeout(r *relay.Recipient) (at time.Time, ok bool) {
-	if r.State != relay.Queued && (r.State != relay.Held || r.HoldReason == relay.HoldOperator) {
+	if r.State != relay.Queued && (r.State != relay.Held || relay.HeldOnPurpose(r.HoldReason)) {
 		return at, false
 	}
 	at = r.ExpiresAt

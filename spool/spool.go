@@ -97,7 +97,7 @@ type Store interface {
 	Doubts(ctx context.Context) ([]Delivery, error)
 
 	// Expired leases up to max deliveries with recipients that are queued, or
-	// held for another reason than an operator's wish, and past ExpiresAt or
+	// held otherwise than on purpose (relay.HeldOnPurpose), and past ExpiresAt or
 	// WarnAt: one delivery per message, lane "". One without any recipients
 	// is there to be settled with a Settlement.Report: it was due when others
 	// of the message were being sent, and is still. next is when the next
@@ -161,8 +161,9 @@ type Store interface {
 
 	// ReleaseIncident gives every recipient that names an incident and is held
 	// the value that assign returns, in bounded batches: queued again, or held
-	// by another incident. They are found by an index. assign is called
-	// outside of any transaction, and again where the message has changed
+	// by another incident. What it redirects is ended where another recipient
+	// of the message gets it (relay.MergeRedirected). They are found by an
+	// index. assign is called outside of any transaction, and again where the message has changed
 	// meanwhile.
 	ReleaseIncident(ctx context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
 

@@ -17,7 +17,7 @@ func whatNext(r admin.Recipient, now time.Time) string {
 	case relay.Sending:
 		return "it is being sent to " + r.Upstream + " at this moment"
 	case relay.Held:
-		if r.HoldReason == relay.HoldOperator { // which stops the clock
+		if relay.HeldOnPurpose(r.HoldReason) { // which stops the clock
 			return heldNext(r)
 		}
 		return heldNext(r) + expiry(r, now)
@@ -53,7 +53,7 @@ func heldNext(r admin.Recipient) string {
 	switch {
 	case r.Incident > 0:
 		return fmt.Sprintf("it waits for incident %d to end: relaykeep incident show %d", r.Incident, r.Incident)
-	case r.HoldReason == relay.HoldOperator:
+	case relay.HeldOnPurpose(r.HoldReason):
 		return "it waits until somebody releases it, however long"
 	}
 	return "it waits until somebody releases it"

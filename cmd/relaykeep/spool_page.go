@@ -162,7 +162,7 @@ func (p *page) way(r admin.Recipient) string {
 		s += " by " + strings.Join(r.Eligible, ", then ")
 	}
 	s += ", priority " + r.Priority.String()
-	if !r.ExpiresAt.IsZero() && r.HoldReason != relay.HoldOperator {
+	if !r.ExpiresAt.IsZero() && !relay.HeldOnPurpose(r.HoldReason) {
 		s += fmt.Sprintf(", expires %s (%s)", moment(r.ExpiresAt.Time), until(r.ExpiresAt.Time, p.now))
 	}
 	return s

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -61,7 +60,7 @@ func TestFollowRoute(t *testing.T) {
 		{
 			name: "hold", a: with(func(a *relay.Assignment) { a.Action = relay.RouteHold }),
 			want: func(r *relay.Recipient) {
-				r.State, r.NextAttempt, r.HoldReason = relay.Held, time.Time{}, relay.HoldOperator
+				r.State, r.NextAttempt, r.HoldReason = relay.Held, time.Time{}, "held by route r"
 			},
 			kind: relay.EventHeld, detail: "route r holds it",
 		},
@@ -90,49 +89,6 @@ func TestFollowRoute(t *testing.T) {
 			}
 			if got.kind != tt.kind || got.detail != tt.detail || got.noRoute != tt.noWay {
 				t.Errorf("told %q, %q, without a route %v", got.kind, got.detail, got.noRoute)
-			}
-		})
-	}
-}
-
-// TestMergeRedirected redirects some recipients of a message to q.
-func TestMergeRedirected(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	redirected := func(address string) outcome {
-		return outcome{
-			kind: relay.EventRedirected,
-			to:   relay.Recipient{Address: "q", OriginalRecipient: "rfc822;" + address, State: relay.Queued},
-		}
-	}
-	is := func(s relay.State) outcome { return outcome{to: relay.Recipient{Address: "q", State: s}} }
-	tests := []struct {
-		name   string
-		all    []outcome
-		merged []int
-	}{
-		{"one", []outcome{redirected("a")}, nil},
-		{"two", []outcome{redirected("a"), redirected("b")}, []int{1}},
-		{"who is queued before", []outcome{is(relay.Queued), redirected("b")}, []int{1}},
-		{"who is queued behind", []outcome{redirected("a"), is(relay.Queued)}, []int{0}},
-		{"who has got it", []outcome{redirected("a"), redirected("b"), is(relay.Delivered)}, []int{0, 1}},
-		{"who did not get it", []outcome{is(relay.Bounced), is(relay.Held), is(relay.Deleted), is(relay.Expired), redirected("b")}, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			before := make([]relay.Recipient, len(tt.all))
-			for i := range before {
-				before[i] = relay.Recipient{Address: string(rune('a' + i)), State: relay.Queued}
-			}
-			mergeRedirected(tt.all, before, now)
-			for i, o := range tt.all {
-				if o.kind != relay.EventRedirected {
-					continue
-				}
-				merged := o.to.State == relay.Deleted && o.to.FinishedAt.Equal(now) && o.to.Address == before[i].Address && o.to.OriginalRecipient == ""
-				kept := o.to.State == relay.Queued && o.to.Address == "q"
-				if want := slices.Contains(tt.merged, i); merged != want || kept == want {
-					t.Errorf("recipient %d became %+v, want merged %v", i, o.to, want)
-				}
 			}
 		})
 	}

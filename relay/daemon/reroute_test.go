@@ -32,8 +32,8 @@ func TestQueuedMailFollowsRouteActions(t *testing.T) {
 			"hold", func(o *daemon.Options) { o.Config.Routes[0].Action = relay.RouteHold },
 			[]relay.EventKind{relay.EventHeld, relay.EventHeld},
 			[]relay.Recipient{
-				{Address: "b@example.com", State: relay.Held, HoldReason: relay.HoldOperator},
-				{Address: "c@example.com", State: relay.Held, HoldReason: relay.HoldOperator},
+				{Address: "b@example.com", State: relay.Held, HoldReason: "held by route default"},
+				{Address: "c@example.com", State: relay.Held, HoldReason: "held by route default"},
 			},
 		},
 		{

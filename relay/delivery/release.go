@@ -58,8 +58,8 @@ func (s *Scheduler) requeue(m relay.Message, r relay.Recipient, now time.Time) (
 	if !ok {
 		return held, false
 	}
-	r, _ = follow(r, a, now)
-	if r.State.Finished() || r.HoldReason == relay.HoldOperator {
+	r = follow(r, a, now).to
+	if r.State.Finished() || relay.HeldOnPurpose(r.HoldReason) {
 		return r, true
 	}
 	r.State, r.HoldReason, r.Incident, r.NextAttempt = relay.Queued, "", 0, now
@@ -80,29 +80,12 @@ func (s *Scheduler) assignment(m relay.Message, r relay.Recipient, now time.Time
 }
 
 // follow gives r the way of an assignment, and does what the route does with
-// its mail: told is what there is to tell of that. When it expires was settled
-// when it was accepted.
-func follow(r relay.Recipient, a relay.Assignment, now time.Time) (out relay.Recipient, told outcome) {
+// its mail. When it expires was settled when it was accepted.
+func follow(r relay.Recipient, a relay.Assignment, now time.Time) (o outcome) {
 	r.Route, r.Priority = a.Route, a.Priority
 	if len(a.Upstreams) > 0 {
 		r.Eligible, r.Failures = a.Upstreams, 0
 	}
-	sc := scene{now: now}
-	switch a.Action {
-	case relay.RouteDiscard:
-		o := finish(r, relay.Deleted, relay.EventDeleted, "route "+a.Route+" discards it", sc)
-		return o.to, o
-	case relay.RouteHold:
-		r.State, r.NextAttempt = relay.Held, time.Time{}
-		r.HoldReason, r.Incident = relay.HoldOperator, 0
-		return r, outcome{to: r, kind: relay.EventHeld, detail: "route " + a.Route + " holds it"}
-	case relay.RouteRedirect:
-		if r.Address == a.RedirectTo {
-			break
-		}
-		detail := fmt.Sprintf("route %s sends it to %s instead of %s", a.Route, a.RedirectTo, r.Address)
-		r.Address = a.RedirectTo
-		return r, outcome{to: r, kind: relay.EventRedirected, detail: detail}
-	}
-	return r, outcome{to: r}
+	o.to, o.kind, o.detail = a.Act(r, now)
+	return o
 }

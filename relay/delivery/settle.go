@@ -95,8 +95,7 @@ func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) 
 	if s.Reassign != nil {
 		if a, ok := s.Reassign(m, r, now); ok {
 			r.NextAttempt = now
-			_, o = follow(r, a, now)
-			return o
+			return follow(r, a, now)
 		}
 	}
 	o = sc.hold(r, "its route "+r.Route+" is gone and no other matches")

@@ -1,10 +1,7 @@
 package ingress
 
 import (
-	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"relaykeep/relay"
 	"relaykeep/relay/message"
@@ -35,9 +32,9 @@ func (s *session) route(tx *transaction, h *message.Header) error {
 		}
 		to, n := follow(r, a, tx.message.ReceivedAt)
 		tx.control.Apply(&to)
-		twice := to.State == relay.Queued && due[sameMailbox(to.Address)]
+		twice := to.State == relay.Queued && due[relay.Mailbox(to.Address)]
 		if twice {
-			n.detail += ", which gets it already"
+			n.detail += relay.MergedDetail
 		}
 		if n.kind != "" {
 			notes = append(notes, n)
@@ -46,7 +43,7 @@ func (s *session) route(tx *transaction, h *message.Header) error {
 			continue
 		}
 		if to.State == relay.Queued {
-			due[sameMailbox(to.Address)] = true
+			due[relay.Mailbox(to.Address)] = true
 		}
 		routed = append(routed, to)
 	}
@@ -61,31 +58,6 @@ func follow(r relay.Recipient, a relay.Assignment, now time.Time) (relay.Recipie
 	r.State = relay.Queued
 	r.Route, r.Priority, r.Eligible = a.Route, a.Priority, a.Upstreams
 	r.NextAttempt, r.ExpiresAt, r.WarnAt = now, a.ExpiresAt, a.WarnAt
-	switch a.Action {
-	case relay.RouteDiscard:
-		n.kind, n.detail = relay.EventDeleted, fmt.Sprintf("route %s discards it", a.Route)
-		r.State, r.NextAttempt, r.FinishedAt = relay.Deleted, time.Time{}, now
-	case relay.RouteHold:
-		n.kind, n.detail = relay.EventHeld, fmt.Sprintf("route %s holds it", a.Route)
-		r.State, r.NextAttempt, r.HoldReason = relay.Held, time.Time{}, relay.HoldOperator
-	case relay.RouteRedirect:
-		if sameMailbox(r.Address) == sameMailbox(a.RedirectTo) {
-			break
-		}
-		n.kind, n.detail = relay.EventRedirected, fmt.Sprintf("route %s sends it to %s instead", a.Route, a.RedirectTo)
-		if r.OriginalRecipient == "" {
-			r.OriginalRecipient = addressType(r.Address) + ";" + r.Address
-		}
-		r.Address = a.RedirectTo
-	}
+	r, n.kind, n.detail = a.Act(r, now)
 	return r, n
-}
-
-// addressType is the type of an address in ORCPT: RFC 3461 4.2, and RFC 6533 3
-// for what is not ASCII.
-func addressType(address string) string {
-	if strings.ContainsFunc(address, func(c rune) bool { return c >= utf8.RuneSelf }) {
-		return "utf-8"
-	}
-	return "rfc822"
 }

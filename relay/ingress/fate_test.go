@@ -160,7 +160,7 @@ func checkFate(t *testing.T, m relay.Message, r relay.Recipient) {
 	case relay.Queued:
 		ok = ok && r.NextAttempt.Equal(m.ReceivedAt) && r.HoldReason == "" && r.FinishedAt.IsZero()
 	case relay.Held:
-		ok = ok && r.NextAttempt.IsZero() && r.HoldReason == relay.HoldOperator && r.FinishedAt.IsZero()
+		ok = ok && r.NextAttempt.IsZero() && relay.HeldOnPurpose(r.HoldReason) && r.FinishedAt.IsZero()
 	case relay.Deleted:
 		ok = ok && r.NextAttempt.IsZero() && r.HoldReason == "" && r.FinishedAt.Equal(m.ReceivedAt)
 	}

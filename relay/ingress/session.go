@@ -155,7 +155,7 @@ func (s *session) Rcpt(to string, opts *smtp.RcptOptions) error {
 		return s.reject(relay.StageRcpt, r, s.tx.message.From, to)
 	}
 	s.tx.asked++
-	key := sameMailbox(address)
+	key := relay.Mailbox(address)
 	if s.tx.known[key] {
 		return nil
 	}
@@ -192,13 +192,6 @@ func (tx *transaction) query(recipient string) relay.RouteQuery {
 		User:      tx.message.User,
 		Client:    tx.message.Client,
 	}
-}
-
-// sameMailbox maps the spellings of a mailbox to one: domains know no case,
-// local parts do.
-func sameMailbox(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	return address[:at] + strings.ToLower(address[at:])
 }
 
 // notify is NOTIFY as relay.Recipient keeps it, in one order.

@@ -253,6 +253,7 @@ func (s *Store) assignHeld(c *candidate, number int64, assign func(relay.Message
 			c.changed++
 		}
 	}
+	relay.MergeRedirected(c.after.Recipients, c.before.Recipients, time.Now().UTC())
 }
 
 // LaneState gives what was kept for a lane; see spool.Store.

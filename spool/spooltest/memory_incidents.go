@@ -73,6 +73,7 @@ func (s *Memory) ReleaseIncident(_ context.Context, number int64, assign func(re
 	defer s.mu.Unlock()
 	for _, e := range s.messages {
 		queued := slices.ContainsFunc(e.rec.Recipients, func(r relay.Recipient) bool { return r.State == relay.Queued })
+		before := slices.Clone(e.rec.Recipients)
 		for i := range e.rec.Recipients {
 			r := &e.rec.Recipients[i]
 			if r.State != relay.Held || r.Incident != number {
@@ -83,6 +84,7 @@ func (s *Memory) ReleaseIncident(_ context.Context, number int64, assign func(re
 				e.rec.Table = s.table
 			}
 		}
+		relay.MergeRedirected(e.rec.Recipients, before, time.Now().UTC())
 	}
 	s.wakeAll()
 	return n, nil
