@@ -50,5 +50,14 @@ type Notice struct {
 	Told       []relay.Event // stored with the message that is settled
 }
 
+// News gives what there is to tell of a notice that is in the spool, or of why
+// there is none.
+func (n *Notice) News() []relay.Event {
+	if n.Message == nil {
+		return n.Told
+	}
+	return n.Events
+}
+
 // MaxNotice bounds Notice.Body, in bytes.
 const MaxNotice = 1 << 20

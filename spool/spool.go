@@ -231,6 +231,7 @@ type Delivery struct {
 type Selected struct {
 	Delivery
 	Sending []relay.Recipient
+	All     []relay.Recipient // of the message; those under a lease have the state Sending
 	HasBody bool
 }
 

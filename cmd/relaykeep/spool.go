@@ -12,4 +12,7 @@ type spoolCmd struct {
 	Verify  spoolVerifyCmd  `cmd:"" help:"Read the whole spool, or a backup, and tell whether it is sound; save what is readable."`
 	Export  spoolExportCmd  `cmd:"" help:"Give a message out as an RFC 5322 file."`
 	Delete  spoolDeleteCmd  `cmd:"" help:"Delete mail. Nobody is told."`
+	Bounce  spoolBounceCmd  `cmd:"" help:"Give mail up, and tell its sender."`
+
+	Redirect spoolRedirectCmd `cmd:"" help:"Send mail to another address instead."`
 }

@@ -3,19 +3,21 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/user"
 	"time"
 
 	"relaykeep/relay"
 	"relaykeep/relay/admin"
-	"relaykeep/relay/daemon"
 	"relaykeep/spool"
-	"relaykeep/spool/bolt"
 )
 
 // actFlags select what a command acts on.
 type actFlags struct {
 	filterFlags
+	chosen
+}
+
+// chosen are the flags that all acting commands share beside the filters.
+type chosen struct {
 	socketFlag
 	ID   []string `arg:"" optional:"" name:"id" help:"Messages, by id."`
 	All  bool     `help:"Every unfinished message."`
@@ -28,7 +30,16 @@ type (
 	spoolHoldCmd    struct{ actFlags }
 	spoolReleaseCmd struct{ actFlags }
 	spoolDeleteCmd  struct{ actFlags }
+	spoolBounceCmd  struct{ actFlags }
 )
+
+// spoolRedirectCmd has no filter --to: that is where the mail goes.
+type spoolRedirectCmd struct {
+	otherFilters
+	Recipient *string `placeholder:"GLOB" help:"Only these recipients."`
+	To        string  `required:"" placeholder:"ADDRESS" help:"Where the mail goes instead."`
+	chosen
+}
 
 // Run has mail tried now.
 func (c *spoolRetryCmd) Run(ctx context.Context, a *app, g *grammar) error {
@@ -50,11 +61,76 @@ func (c *spoolDeleteCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	return c.run(ctx, a, g, "delete", "deleted")
 }
 
-// selected gives the filter. Where messages are named all their states count.
-func (c *actFlags) selected(now time.Time) (f spool.Filter, err error) {
-	if f, err = c.filter(now); err != nil {
-		return f, err
+// Run gives mail up.
+func (c *spoolBounceCmd) Run(ctx context.Context, a *app, g *grammar) error {
+	return c.run(ctx, a, g, "bounce", "bounced")
+}
+
+// Run sends mail elsewhere.
+func (c *spoolRedirectCmd) Run(ctx context.Context, a *app, g *grammar) error {
+	f, err := c.otherFilters.filter(c.Recipient, "--recipient", time.Now())
+	if err != nil {
+		return err
 	}
+	if c.To, err = relay.ParseAddress(c.To, false); err != nil {
+		return usageError("--to: " + err.Error())
+	}
+	order := admin.Order{Action: "redirect", To: c.To}
+	return c.carryOut(ctx, a, g, order, f, c.otherFilters.given(c.Recipient), "sent to "+oneLine(c.To)+" instead")
+}
+
+func (c *actFlags) run(ctx context.Context, a *app, g *grammar, action, words string) error {
+	f, err := c.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	return c.carryOut(ctx, a, g, admin.Order{Action: action}, f, c.otherFilters.given(c.To), words)
+}
+
+// carryOut does what is ordered, once it is confirmed, and prints what was
+// done. filtered says that a filter is set.
+func (c *chosen) carryOut(ctx context.Context, a *app, g *grammar, order admin.Order, f spool.Filter, filtered bool, words string) error {
+	f, err := c.selected(f, filtered)
+	if err != nil {
+		return err
+	}
+	p, err := a.findPlace(g, c.socketFlag)
+	if err != nil {
+		return err
+	}
+	if err := c.ask(ctx, a, p, f, order.Action); err != nil {
+		return err
+	}
+	done, err := p.act(ctx, order, f)
+	switch {
+	case err != nil:
+		return err
+	case c.JSON:
+		return printJSON(a.out, done)
+	}
+	for _, line := range actedWords(done, words) {
+		fmt.Fprintln(a.out, line)
+	}
+	return nil
+}
+
+// actedWords tells what was done, and what was not.
+func actedWords(done admin.Acted, words string) []string {
+	lines := []string{fmt.Sprintf("%s of %s: %s", count(int64(done.Recipients), "recipient", "recipients"),
+		count(int64(done.Messages), "message", "messages"), words)}
+	if done.Sending > 0 {
+		lines = append(lines, count(int64(done.Sending), "recipient is", "recipients are")+" being sent at this moment: left alone")
+	}
+	if done.Unfit > 0 {
+		lines = append(lines, fmt.Sprintf("%s in a state in which there is nothing to %s, or have no route or body: left alone",
+			count(int64(done.Unfit), "recipient is", "recipients are"), done.Action))
+	}
+	return lines
+}
+
+// selected adds what is named to the filter. Where messages are named all their
+// states count.
+func (c *chosen) selected(f spool.Filter, filtered bool) (spool.Filter, error) {
 	for _, s := range c.ID {
 		id, err := spool.ParseID(s)
 		if err != nil {
@@ -63,7 +139,6 @@ func (c *actFlags) selected(now time.Time) (f spool.Filter, err error) {
 		f.IDs = append(f.IDs, id)
 	}
 	f.AnyState = f.AnyState || len(f.IDs) > 0 && len(f.States) == 0
-	filtered := c.filterFlags.given()
 	switch {
 	case c.All && (filtered || len(f.IDs) > 0):
 		return f, usageError("--all goes with nothing else that selects")
@@ -71,103 +146,4 @@ func (c *actFlags) selected(now time.Time) (f spool.Filter, err error) {
 		return f, usageError("name messages by id, by filters, or --all")
 	}
 	return f, nil
-}
-
-// given reports whether some filter is set.
-func (f *filterFlags) given() bool {
-	for _, s := range []*string{f.Upstream, f.Route, f.From, f.To, f.MessageID, f.RemoteID, f.Older, f.Newer, f.Code, f.Limit} {
-		if s != nil {
-			return true
-		}
-	}
-	return len(f.State) > 0
-}
-
-func (c *actFlags) run(ctx context.Context, a *app, g *grammar, action, words string) error {
-	f, err := c.selected(time.Now())
-	if err != nil {
-		return err
-	}
-	p, err := a.findPlace(g, c.socketFlag)
-	if err != nil {
-		return err
-	}
-	if err := c.ask(ctx, a, p, f, action); err != nil {
-		return err
-	}
-	done, err := p.act(ctx, action, f)
-	switch {
-	case err != nil:
-		return err
-	case c.JSON:
-		return printJSON(a.out, done)
-	}
-	fmt.Fprintf(a.out, "%s of %s: %s\n", count(int64(done.Recipients), "recipient", "recipients"), count(int64(done.Messages), "message", "messages"), words)
-	if done.Sending > 0 {
-		fmt.Fprintf(a.out, "%s being sent at this moment: left alone\n", count(int64(done.Sending), "recipient is", "recipients are"))
-	}
-	if done.Unfit > 0 {
-		fmt.Fprintf(a.out, "%s in a state in which there is nothing to %s, or have no route or body: left alone\n", count(int64(done.Unfit), "recipient is", "recipients are"), action)
-	}
-	return nil
-}
-
-// ask has the person at the terminal confirm what concerns several messages or
-// cannot be taken back; named messages must exist.
-func (c *actFlags) ask(ctx context.Context, a *app, p place, f spool.Filter, action string) error {
-	q, err := p.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer q.Close()
-	for _, id := range f.IDs {
-		if _, err := q.Get(ctx, id); err != nil {
-			return err
-		}
-	}
-	if c.Yes {
-		return nil
-	}
-	var n int64
-	var first relay.ID
-	err = q.List(ctx, f, func(m admin.Message) error {
-		if n++; n == 1 {
-			first = m.ID
-		}
-		return nil
-	})
-	switch {
-	case err != nil || n == 0 || n == 1 && action != "delete":
-		return err
-	case n == 1:
-		return a.confirm(fmt.Sprintf("%s message %s?", action, first))
-	}
-	return a.confirm(fmt.Sprintf("%s recipients of %d messages?", action, n))
-}
-
-// act does it on the running daemon, or on the spool of a stopped one.
-func (p place) act(ctx context.Context, action string, f spool.Filter) (admin.Acted, error) {
-	client, err := p.daemon(ctx)
-	if err == nil {
-		defer client.Close()
-		return client.Act(ctx, action, f)
-	}
-	store, err := p.openStopped(err, bolt.Options{})
-	if err != nil {
-		return admin.Acted{}, err
-	}
-	done, err := daemon.NewActor(p.config, store).Act(ctx, action, f, whoAmI())
-	if closeErr := store.Close(); err == nil {
-		err = closeErr
-	}
-	return done, err
-}
-
-// whoAmI names who runs the command.
-func whoAmI() string {
-	u, err := user.Current()
-	if err != nil {
-		return "somebody"
-	}
-	return fmt.Sprintf("%s (uid %s)", u.Username, u.Uid)
 }

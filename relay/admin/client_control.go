@@ -48,8 +48,12 @@ func (c *Client) Resolve(ctx context.Context, number int64) (done Resolved, err 
 
 // Act does to mail what an operator wants; see Actor. That may take its time,
 // and is done whole even when ctx, which alone bounds the wait, ends.
-func (c *Client) Act(ctx context.Context, action string, f spool.Filter) (done Acted, err error) {
-	path := "/v1/messages/" + url.PathEscape(action) + "?" + filterQuery(f).Encode()
+func (c *Client) Act(ctx context.Context, order Order, f spool.Filter) (done Acted, err error) {
+	q := filterQuery(f)
+	if order.To != "" {
+		q.Set(redirectTo, order.To)
+	}
+	path := "/v1/messages/" + url.PathEscape(order.Action) + "?" + q.Encode()
 	return done, c.value(ctx, http.MethodPost, path, &done)
 }
 

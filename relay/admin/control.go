@@ -33,14 +33,24 @@ type Control interface {
 // Actor does to mail in the spool what an operator wants. who is told in the
 // events that it stores.
 type Actor interface {
-	// Act does an action to the recipients that f selects; see Acted. It is
-	// bounded by ctx only, and what it has done before an error stays done. The
-	// error matches ErrNoAction where there is no such action.
-	Act(ctx context.Context, action string, f spool.Filter, who string) (Acted, error)
+	// Act does what is ordered to the recipients that f selects; see Acted. It
+	// is bounded by ctx only, and what it has done before an error stays done.
+	// The error matches ErrNoAction where there is no such action, ErrBadOrder
+	// where it cannot be carried out.
+	Act(ctx context.Context, order Order, f spool.Filter, who string) (Acted, error)
 }
 
-// ErrNoAction is matched by the error of an action that there is not.
-var ErrNoAction = errors.New("no such action")
+// Errors that an Actor returns.
+var (
+	ErrNoAction = errors.New("no such action")    // of the name of an action that there is not
+	ErrBadOrder = errors.New("cannot be ordered") // of an address that is missing, malformed, or of no use
+)
+
+// Order is what an operator wants done to mail.
+type Order struct {
+	Action string
+	To     string // of the action redirect, and of no other: the address
+}
 
 // Acted counts what an action did.
 type Acted struct {

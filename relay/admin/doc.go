@@ -13,7 +13,8 @@
 //	GET /v1/messages/{id}        a message object with its events
 //	GET /v1/messages/{id}/raw    the message as stored (message/rfc822), CRLF line ends
 //	POST /v1/messages/{action}?FILTERS   acts on the recipients that the filters select, without any on all
-//	                             unfinished ones: retry, hold, release, delete. {"action": "hold", "messages": 1, "recipients": 2, "sending": 0, "unfit": 0}
+//	                             unfinished ones: retry, hold, release, delete, bounce, redirect
+//	                             (with redirect_to=ADDRESS beside the filters). {"action": "hold", "messages": 1, "recipients": 2, "sending": 0, "unfit": 0}
 //	GET /v1/stats                counts, ages and sizes of the spool, and what was mended in the mail of which client
 //
 //	GET /v1/spool/backup         a copy of the whole spool as it is at one moment, itself a spool file

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"relaykeep/relay/admin"
+	"relaykeep/relay/bounce"
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/event"
@@ -60,6 +61,7 @@ type Daemon struct {
 	spool     *bolt.Store
 	sink      event.Sink
 	table     *route.Table
+	notices   *bounce.Reporter
 	scheduler *delivery.Scheduler
 	admin     *admin.Server
 	ingress   *ingress.Server
@@ -159,11 +161,12 @@ func (d *Daemon) buildDelivery() error {
 		lanes = append(lanes, lane(u, transport, prepare, time.Now()))
 	}
 	d.table = routingTable(d.opt.Config)
+	d.notices = d.reporter(classifier)
 	d.spool.UseTable(d.table.Fingerprint())
 	d.scheduler = delivery.New(delivery.Options{
 		Spool: d.spool, Sink: d.sink, Lanes: lanes,
 		Routes: deliveryRoutes(d.opt.Config), Reassign: d.reassign,
-		Reporter: d.reporter(classifier),
+		Reporter: d.notices,
 	})
 	d.atEnd(func(ctx context.Context) error {
 		d.halt()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"relaykeep/relay/admin"
@@ -9,6 +10,7 @@ import (
 	"relaykeep/relay/operate"
 	"relaykeep/spool"
 	"relaykeep/spool/bolt"
+	"relaykeep/upstream/classify"
 )
 
 // operator puts the mail in the spool into an operator's hands.
@@ -17,25 +19,34 @@ type operator struct{ operate.Operator }
 var _ admin.Actor = (*operator)(nil)
 
 func (d *Daemon) operator() *operator {
-	return &operator{operate.Operator{Spool: d.spool, Route: d.reassign, Emit: d.sink.Emit}}
+	return &operator{operate.Operator{Spool: d.spool, Route: d.reassign, Reporter: d.notices, Emit: d.sink.Emit}}
 }
 
 // Act is of admin.Actor.
-func (o *operator) Act(ctx context.Context, action string, f spool.Filter, who string) (admin.Acted, error) {
-	a, err := operate.Parse(action)
-	if err != nil {
+func (o *operator) Act(ctx context.Context, order admin.Order, f spool.Filter, who string) (admin.Acted, error) {
+	w, err := operate.ParseWish(order.Action, order.To)
+	switch {
+	case errors.Is(err, operate.ErrNoAction):
 		return admin.Acted{}, fmt.Errorf("%w: %w", admin.ErrNoAction, err)
+	case err != nil:
+		return admin.Acted{}, fmt.Errorf("%w: %w", admin.ErrBadOrder, err)
 	}
-	done, err := o.Operator.Act(ctx, a, f, who)
+	w.By = who
+	done, err := o.Operator.Act(ctx, w, f)
 	return admin.Acted{
-		Action: action, Messages: done.Messages, Recipients: done.Recipients, Sending: done.Sending, Unfit: done.Unfit,
+		Action: order.Action, Messages: done.Messages, Recipients: done.Recipients, Sending: done.Sending, Unfit: done.Unfit,
 	}, err
 }
 
 // NewActor gives the admin.Actor for the spool of a stopped daemon, by the
-// routes of its configuration. The caller closes the spool.
-func NewActor(c *config.Config, s *bolt.Store) admin.Actor {
-	d := &Daemon{spool: s, table: routingTable(c)}
+// routes and the bounce settings of its configuration. The caller closes the
+// spool.
+func NewActor(c *config.Config, s *bolt.Store) (admin.Actor, error) {
+	rules, err := classify.New(c.Packs...)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{opt: Options{Config: c}, spool: s, table: routingTable(c)}
 	s.UseTable(d.table.Fingerprint())
-	return &operator{operate.Operator{Spool: s, Route: d.reassign}}
+	return &operator{operate.Operator{Spool: s, Route: d.reassign, Reporter: d.reporter(rules)}}, nil
 }

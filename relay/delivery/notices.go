@@ -47,13 +47,9 @@ func (s *Scheduler) warnings(d *spool.Delivery, outcomes []outcome, now time.Tim
 // emitNotices tells of notices that are in the spool now, and of why there is
 // none.
 func (s *Scheduler) emitNotices(written []spool.Notice) {
-	for _, n := range written {
-		events := n.Events
-		if n.Message == nil {
-			events = n.Told
-		}
-		for i := range events {
-			s.Sink.Emit(events[i])
+	for i := range written {
+		for _, e := range written[i].News() {
+			s.Sink.Emit(e)
 		}
 	}
 }

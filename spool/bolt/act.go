@@ -109,7 +109,7 @@ func (a *acting) lease(k spool.Key, rec *spool.Record) (p acted, ok bool) {
 	}
 	l := a.s.leases.take(0, k, rec, free, "")
 	l.operated = true
-	p.key, p.in.Delivery = k, delivery(rec, l)
+	p.key, p.in.Delivery, p.in.All = k, delivery(rec, l), e.Recipients
 	return p, true
 }
 

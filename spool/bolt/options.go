@@ -18,6 +18,10 @@ type Options struct {
 	NoSync   bool // no fsync: for tests only
 	ReadOnly bool // of a spool whose daemon is stopped; changes fail
 
+	// Guest opens the spool of a stopped daemon for a moment, for somebody who
+	// may be another user: no file is made beside it.
+	Guest bool
+
 	// Observe, where it is set, is told of each transaction that is on disk:
 	// how many changes it held, and how long it took from its begin. It must
 	// not block.

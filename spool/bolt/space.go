@@ -25,6 +25,7 @@ type space struct {
 	minFree int64
 	dir     string
 	ballast string
+	guest   bool       // whose files are not ours to make
 	size    int64      // of the ballast
 	mu      sync.Mutex // held while the ballast comes or goes
 	disk    func(dir string) (int64, error)
@@ -37,6 +38,7 @@ type space struct {
 
 func (p *space) start(s *Store) {
 	p.maxSize, p.minFree = s.opt.MaxSize, s.opt.MinFreeDisk
+	p.guest = s.opt.Guest
 	p.dir, p.ballast = filepath.Dir(s.opt.Path), s.opt.Path+".ballast"
 	p.size = min(max(p.minFree/4, minBallast), maxBallast)
 	p.crowded = make(chan struct{}, 1)
@@ -95,10 +97,14 @@ func (p *space) committed(db *bbolt.DB) {
 }
 
 // takeOn lays the ballast down, in real blocks. Nothing is done where it lies
-// already.
+// already, or by a guest.
 func (p *space) takeOn() error {
-	if info, err := os.Stat(p.ballast); err == nil && info.Size() == p.size {
+	info, err := os.Stat(p.ballast)
+	if err == nil && (p.guest || info.Size() == p.size) {
 		p.laid.Store(true)
+		return nil
+	}
+	if p.guest {
 		return nil
 	}
 	f, err := os.OpenFile(p.ballast, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

@@ -38,7 +38,7 @@ func (s *Memory) take(f spool.Filter) (found []spool.Selected) {
 		if f.Limit > 0 && len(found) >= f.Limit || !f.Match(as) || as.Finished() && !f.History() {
 			continue
 		}
-		in := spool.Selected{HasBody: e.body != nil}
+		in := spool.Selected{HasBody: e.body != nil, All: as.Recipients}
 		var free []int
 		for i, r := range as.Recipients {
 			switch {
