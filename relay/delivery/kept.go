@@ -19,6 +19,8 @@ type kept struct {
 	Until    time.Time     `json:"until,omitzero"`    // of a breaker that was open
 	Cooldown time.Duration `json:"cooldown,omitzero"` // likewise
 	Quota    []byte        `json:"quota,omitempty"`   // of the Meter
+	Pace     []byte        `json:"pace,omitempty"`    // of the Pace
+	Pause    time.Time     `json:"pause,omitzero"`    // asked to slow down: nothing is claimed until then
 	Shape    shape         `json:"shape,omitzero"`
 }
 
@@ -26,7 +28,10 @@ type kept struct {
 func (l *lane) stateBytes() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := kept{PausedBy: l.pausedBy, Shape: l.shape.at(time.Now())}
+	k := kept{PausedBy: l.pausedBy, Shape: l.shape.at(time.Now()), Pace: l.Pace.State()}
+	if time.Now().Before(l.pause) {
+		k.Pause = l.pause
+	}
 	if l.breaker.state != BreakerClosed {
 		k.Until, k.Cooldown = l.breaker.until, l.breaker.cooldown
 	}
@@ -44,6 +49,8 @@ func (l *lane) stateBytes() []byte {
 // that is to be kept.
 func (l *lane) settledState() []byte {
 	l.mu.Lock()
+	// From the first time on, so that what is over is not left to be found.
+	l.keeps = l.keeps || l.Pace.State() != nil
 	keeps := l.keeps
 	l.mu.Unlock()
 	if !keeps {
@@ -81,8 +88,15 @@ func (l *lane) takeOver(state []byte) error {
 	defer l.mu.Unlock()
 	l.pausedBy = k.PausedBy
 	l.before = k
+	if len(k.Pace) > 0 {
+		// Likewise: it will say so when it is asked too much.
+		_ = l.Pace.Restore(time.Now(), k.Pace)
+	}
+	if k.Pause.Before(time.Now().Add(maxPause)) { // else the clock was wrong
+		l.pause = k.Pause
+	}
 	l.shape = k.Shape.at(time.Now())
-	l.keeps = l.keeps || l.shape != (shape{})
+	l.keeps = l.keeps || l.shape != (shape{}) || len(k.Pace) > 0
 	if l.Quota != nil && len(k.Quota) > 0 {
 		// A count that cannot be read is a count that begins anew: the
 		// upstream will say so itself when it has enough.

@@ -217,6 +217,63 @@ func TestSlowUpstreamIsAskedLess(t *testing.T) {
 	})
 }
 
+// An upstream that wanted to be asked less is not asked more because of a
+// restart, and comes back step by step from where it was; a limit of an hour
+// is not there twice.
+func TestPaceOutlivesARestart(t *testing.T) {
+	a := each(ok, throttled, ok)
+	hourly := quota.Limit{N: 100, Per: time.Hour}
+	options := func(b *box) Options {
+		o := metered(oneWay(b, a), hourly)
+		o.Lanes[0].MaxConnections, o.Lanes[0].Pace = 4, quota.NewPace(hourly, 4)
+		return o
+	}
+	within(t, options, func(w *world) {
+		for range 2 {
+			w.box.put(w, to("r@x.example", "a"))
+			synctest.Wait()
+		}
+		before := w.s.Lanes()[0]
+		if before.Connections != 2 || !before.Slow || before.Rate >= 100.0/3600 {
+			t.Fatalf("slowed down: %+v", before)
+		}
+		w.restart(options(w.box))
+		after := w.s.Lanes()[0]
+		if after.Connections != 2 || !after.Slow || after.Rate != before.Rate || !after.PausedUntil.Equal(before.PausedUntil) {
+			t.Errorf("after a restart %+v, before it %+v", after, before)
+		}
+		for range 40 * 60 { // a connection comes back with each step
+			w.box.put(w, to("r@x.example", "a"))
+			w.after(time.Minute)
+		}
+		w.restart(options(w.box))
+		if st := w.s.Lanes()[0]; st.Connections != 4 || st.Reason != "" || st.Rate != 100.0/3600 {
+			t.Errorf("when it has recovered: %+v", st)
+		}
+	})
+}
+
+// A rate of an hour is kept to over a restart.
+func TestRateOutlivesARestart(t *testing.T) {
+	a := always(ok)
+	options := func(b *box) Options { return metered(oneWay(b, a), quota.Limit{N: 10, Per: time.Hour}) }
+	within(t, options, func(w *world) {
+		for range 30 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		synctest.Wait()
+		w.restart(options(w.box))
+		w.after(30 * time.Minute)
+		if n := a.attempts(); n != 10 {
+			t.Errorf("%d attempts in half an hour, want 10", n)
+		}
+		w.after(time.Hour)
+		if n := a.attempts(); n != 20 {
+			t.Errorf("%d attempts in an hour and a half, want 20", n)
+		}
+	})
+}
+
 // A rolling quota that comes back drop by drop does not open and close the
 // lane for each drop.
 func TestQuotaThatComesBackInDrops(t *testing.T) {

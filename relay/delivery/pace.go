@@ -23,6 +23,10 @@ type Pace interface {
 	Ok(now time.Time, n int)
 	// Slowed reports whether less is asked because of Slow.
 	Slowed() bool
+	// State and Restore keep over a restart what is not as at the beginning;
+	// nil: there is nothing to keep.
+	State() []byte
+	Restore(now time.Time, state []byte) error
 }
 
 // steady is the Pace of a lane that has none: always as many connections, as
@@ -37,3 +41,5 @@ func (s steady) Slow(time.Time, time.Duration)                    {}
 func (s steady) RestartSlowly(time.Time)                          {}
 func (s steady) Ok(time.Time, int)                                {}
 func (s steady) Slowed() bool                                     { return false }
+func (s steady) State() []byte                                    { return nil }
+func (s steady) Restore(time.Time, []byte) error                  { return nil }

@@ -12,8 +12,8 @@ import (
 )
 
 // A state is one byte for the version of its layout, four for the CRC-32
-// (IEEE, big endian) of the rest, and the rest: a wireCounter in CBOR (RFC
-// 8949).
+// (IEEE, big endian) of the rest, and the rest: a wireCounter or a wirePace in
+// CBOR (RFC 8949).
 const (
 	stateVersion = 1
 	stateHeader  = 5
@@ -49,7 +49,12 @@ func (c *Counter) State() []byte {
 	for i, l := range c.limits {
 		w.Windows = append(w.Windows, c.windows[i].wire(l))
 	}
-	body, err := cbor.Marshal(&w)
+	return seal(&w)
+}
+
+// seal makes a state of wire, which is made of numbers and strings.
+func seal(wire any) []byte {
+	body, err := cbor.Marshal(wire)
 	if err != nil {
 		panic(err) // numbers and strings: it cannot fail
 	}
@@ -89,23 +94,31 @@ func (c *Counter) Restore(now time.Time, state []byte) error {
 // decode reads and checks a state.
 func decode(state []byte) (wireCounter, error) {
 	var w wireCounter
-	if len(state) < stateHeader {
-		return w, errState
-	}
-	if state[0] != stateVersion {
-		return w, fmt.Errorf("the stored counters have the version %d, and this program knows %d", state[0], stateVersion)
-	}
-	body := state[stateHeader:]
-	if crc32.ChecksumIEEE(body) != binary.BigEndian.Uint32(state[1:]) {
-		return w, errState
-	}
-	if err := cbor.Unmarshal(body, &w); err != nil {
-		return w, fmt.Errorf("%w: %w", errState, err)
+	if err := unseal(state, &w); err != nil {
+		return w, err
 	}
 	if w.Blocked < 0 || slices.ContainsFunc(w.Windows, wireWindow.senseless) {
 		return w, errState
 	}
 	return w, nil
+}
+
+// unseal reads what seal made into wire.
+func unseal(state []byte, wire any) error {
+	if len(state) < stateHeader {
+		return errState
+	}
+	if state[0] != stateVersion {
+		return fmt.Errorf("the stored counters have the version %d, and this program knows %d", state[0], stateVersion)
+	}
+	body := state[stateHeader:]
+	if crc32.ChecksumIEEE(body) != binary.BigEndian.Uint32(state[1:]) {
+		return errState
+	}
+	if err := cbor.Unmarshal(body, wire); err != nil {
+		return fmt.Errorf("%w: %w", errState, err)
+	}
+	return nil
 }
 
 func (w wireWindow) is(l Limit) bool {

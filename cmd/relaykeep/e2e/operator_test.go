@@ -70,6 +70,34 @@ func TestOneIncidentForARefusedLogin(t *testing.T) {
 	p.stop()
 }
 
+// TestPaceOutlivesARestart: an upstream that wanted to be asked less is asked
+// as little by the next process.
+func TestPaceOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	out := startProvider(t, upstreamtest.Options{})
+	out.On(upstreamtest.Dot, upstreamtest.Always(upstreamtest.Reply("454 Throttling failure: Maximum sending rate exceeded.")))
+	n := newNode(t, settings{}, upstreamBlock("out", out.Addr(), `
+  provider = "ses"
+  max_connections = 8
+  rate = "20/s"`))
+	p := n.start()
+	id := p.post(letter())
+	if _, ok := p.log.event(patience(t), "deferred", string(id)); !ok {
+		t.Fatal("the message was not deferred")
+	}
+	p.stop()
+	p = n.start()
+	up := listed(t, n, "upstream", "list")
+	if len(up) != 1 || up[0]["state"] != "slow" || up[0]["connections"] != 4.0 || up[0]["rate"] != "10/s" {
+		t.Errorf("after a restart: %v", up)
+	}
+	out.On(upstreamtest.Dot, nil)
+	if _, ok := p.log.event(patience(t), "delivered", string(id)); !ok {
+		t.Error("the message was not delivered")
+	}
+	p.stop()
+}
+
 // TestSenderIsHeld refuses one sender for good: its mail is held by one
 // incident, other senders are not touched, and resolving releases it.
 func TestSenderIsHeld(t *testing.T) {
