@@ -128,7 +128,9 @@ func (b *breaker) recordProbe(now time.Time, id relay.ID, f finding) bool {
 		b.close(f.verdict)
 	case f.kind == upstreamFails:
 		cooldown := b.cooldown
-		if id == "" || b.remember(id) {
+		// One message that always fails must not keep it closed for longer, but
+		// an answer that names the account is about no message.
+		if id == "" || b.remember(id) || opensAtOnce(f.verdict) {
 			cooldown = min(2*cooldown, b.limits.MaxCooldown)
 		}
 		b.open(now, cooldown, f.verdict)

@@ -50,7 +50,8 @@ func TestBreakerProbes(t *testing.T) {
 		{"works, but not as far as what failed", works(relay.StageRcpt), "2", BreakerHalfOpen, 0},
 		{"nothing found", finding{}, "2", BreakerHalfOpen, 0},
 		{"fails", fails(paused), "2", BreakerOpen, 20 * time.Second},
-		{"the same message fails", fails(paused), "1", BreakerOpen, 10 * time.Second},
+		{"the same message fails", fails(reset), "1", BreakerOpen, 10 * time.Second},
+		{"the same message fails by the account", fails(paused), "1", BreakerOpen, 20 * time.Second},
 		{"fails at another stage", fails(refused), "2", BreakerOpen, 20 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -54,6 +54,11 @@ func (sc scene) present(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), gone)
 }
 
+// anyUp reports whether one of names takes mail.
+func (sc scene) anyUp(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return sc.state(name) == laneUp })
+}
+
 // firstUp names the upstream of chain that will be asked next.
 func (sc scene) firstUp(chain []string) string {
 	for _, name := range chain {

@@ -24,6 +24,10 @@ type scene struct {
 	now      time.Time
 	random   float64 // in [0, 1)
 	state    func(upstream string) laneState
+
+	// suspect: the recipient closes the lane for the second time, and others
+	// have passed in between, so that the message may be to blame.
+	suspect bool
 }
 
 // outcome is a decision: the recipient's new value and what to tell.
@@ -189,6 +193,11 @@ func (sc scene) failover(r relay.Recipient, v relay.Verdict) outcome {
 			wait = min(wait, maxQuotaWait)
 		}
 		delay = max(delay, wait)
+	}
+	if opensAtOnce(v) && !sc.suspect && !sc.anyUp(all) {
+		// Nobody is asked until one of their breakers lets somebody be: it,
+		// and not a delay, says when, and once it is mended nothing waits.
+		delay = 0
 	}
 	return sc.queue(r, all, delay, relay.EventDeferred)
 }

@@ -111,6 +111,10 @@ func TestDecide(t *testing.T) {
 		{"park: others are down", park, opt{down: "b c"}, deferred, "a b c", m, 0},
 		{"disable: others first", paused, opt{}, failover, "b c a", 0, 0},
 		{"disable: no other", paused, opt{route: "a"}, deferred, "a", m, 0},
+		{"disable: its lane is closed", paused, opt{route: "a", down: "a"}, deferred, "a", 0, 0},
+		{"disable: all lanes are closed", paused, opt{down: "a b c"}, deferred, "a b c", 0, 0},
+		{"disable: another is open that has been asked", paused, opt{lane: "b", route: "a b", chain: "b a", down: "b"}, deferred, "a b", m, 0},
+		{"quota: its lane is closed", quotaUsed, opt{route: "a", down: "a"}, deferred, "a", 0, 0},
 
 		{"slow: soon again", throttled, opt{}, deferred, "a b c", slowDelay, 0},
 		{"slow: as long as it wants", later(throttled), opt{}, deferred, "a b c", 30 * m, 0},

@@ -34,6 +34,7 @@ type lane struct {
 	settling int       // commits under way
 	pause    time.Time // asked to slow down: nothing is claimed until then
 	more     bool      // there may be mail that no slot was free for
+	worked   time.Time // it took a message
 	pausedBy string    // an operator; "" for nobody
 	shape    shape     // of transactions that the upstream was found to want
 	keeps    bool      // each settlement stores what is to be kept of the lane
@@ -252,6 +253,9 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	l.giveBack(taken, a)
 	turned := l.breaker.record(a.ended, gen, a.d.Message.ID, f)
 	l.turn()
+	if a.delivered() {
+		l.worked = a.ended
+	}
 	if a.split {
 		l.shape, l.keeps = l.shape.narrow(a.found, a.ended), true
 	}
@@ -271,6 +275,13 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	if wake {
 		l.rouse()
 	}
+}
+
+// workedSince reports whether the upstream has taken a message after t.
+func (l *lane) workedSince(t time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.worked.After(t)
 }
 
 // settled counts a commit that is over.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,52 @@ import (
 
 	"relaykeep/relay"
 )
+
+// What a disabled upstream deferred is due at once when it works again, by a
+// probe that somebody wanted or when its incident is resolved; it comes paced.
+func TestNothingWaitsWhenTheUpstreamIsMended(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		mend func(*world)
+	}{
+		{"probe", func(w *world) {
+			if v, err := w.s.Probe(w.Context(), "a"); err != nil || v.Class != relay.ClassDelivered {
+				w.Fatalf("%+v, %v", v, err)
+			}
+		}},
+		{"resolve", func(w *world) {
+			if _, _, err := w.s.ResolveIncident(w.Context(), 1, "root"); err != nil {
+				w.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			answer := badLogin
+			a := &provider{
+				answer: func(context.Context, int, relay.Message, relay.Recipient) relay.Verdict { return answer },
+				probe:  func(int) relay.Verdict { return answer },
+			}
+			within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+				var ids []relay.ID
+				for range 5 {
+					ids = append(ids, w.box.put(w, to("r@x.example", "a")))
+				}
+				synctest.Wait()
+				w.after(3 * time.Hour)
+				asked := a.attempts()
+				answer = ok
+				tt.mend(w)
+				w.after(time.Second)
+				for _, id := range ids {
+					w.wantState(w.box.only(w, id), relay.Delivered)
+				}
+				if n := a.attempts(); asked > 2 || n != asked+5 {
+					t.Errorf("%d attempts while it was disabled, %d in all", asked, n)
+				}
+			})
+		})
+	}
+}
 
 // A paused lane is not asked, not after a restart either, until it is resumed.
 func TestPauseHoldsOverARestart(t *testing.T) {

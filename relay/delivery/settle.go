@@ -27,6 +27,7 @@ func (a *attempt) settle() {
 func (a *attempt) decide(place int, random float64) outcome {
 	r := a.to[place]
 	sc := a.s.sceneOf(a.l.Name, a.d.Message, r, a.ended, random)
+	sc.suspect = r.Upstream == a.l.Name && opensAtOnce(r.Last) && a.l.workedSince(r.LastAt)
 	if a.panicked != "" {
 		return broken(r, sc, a.marked != nil && a.marked[place], a.panicked)
 	}
