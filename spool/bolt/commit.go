@@ -37,6 +37,7 @@ func decline(err error) error { return declined{err} }
 type committer struct {
 	ops     chan *op
 	stopped chan struct{} // closed when nothing is committed any more
+	rhythm  rhythm        // of the loop alone
 }
 
 func (c *committer) start(s *Store) {
@@ -107,27 +108,56 @@ func (s *Store) commitLoop() {
 	for {
 		select {
 		case o := <-s.committer.ops:
-			ops = s.gather(append(ops[:0], o))
+			ops = s.await(s.gather(append(ops[:0], o)))
 		case <-s.closing:
 			for len(s.committer.ops) > 0 {
 				s.commit(s.gather(append(ops[:0], <-s.committer.ops)))
 			}
 			return
 		}
+		begin := time.Now()
 		s.commit(ops)
+		s.committer.rhythm.committed(ops, begin, time.Now())
 		clear(ops)
 	}
 }
 
 // gather takes what waits beside the first op, up to the bounds of a batch.
 func (s *Store) gather(ops []*op) []*op {
-	bytes := ops[0].bytes
+	bytes := 0
+	for _, o := range ops {
+		bytes += o.bytes
+	}
 	for len(ops) < maxBatchOps && bytes < maxBatchBytes {
 		select {
 		case o := <-s.committer.ops:
 			ops = append(ops, o)
 			bytes += o.bytes
 		default:
+			return ops
+		}
+	}
+	return ops
+}
+
+// await lets mail that is about to come join the ops that were gathered; see
+// rhythm.
+func (s *Store) await(ops []*op) []*op {
+	wait := s.committer.rhythm.linger(ops, time.Now())
+	if wait == 0 {
+		return ops
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for len(ops) < maxBatchOps {
+		select {
+		case o := <-s.committer.ops:
+			if ops = append(ops, o); o.grows {
+				return s.gather(ops)
+			}
+		case <-timer.C:
+			return ops
+		case <-s.closing:
 			return ops
 		}
 	}

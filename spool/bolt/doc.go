@@ -4,7 +4,9 @@
 //
 // A single committer takes every change that waits into one transaction, so
 // writers never queue up on fsync one by one; a change is acknowledged only
-// when the transaction that holds it is on disk (two fdatasyncs). Counts, due
+// when the transaction that holds it is on disk (two fdatasyncs). While a client
+// sends one message after the other, marks and outcomes wait for its next one
+// for a millisecond at most, so that it does not wait for theirs. Counts, due
 // index, expiry index and history change in the same transaction as the record
 // that they follow from.
 //
