@@ -134,12 +134,13 @@ func (c *conn) noted(err error) error {
 }
 
 // readClean is read for every place where a reply with control bytes is no
-// good reply.
+// good reply. A refusal is one all the same: its code counts, its text is
+// escaped where it is shown.
 func (c *conn) readClean(d time.Duration) error {
 	if err := c.read(d); err != nil {
 		return err
 	}
-	if c.rep.dirty {
+	if c.rep.dirty && unexpected(&c.rep) {
 		c.broken = true
 		return &ProtocolError{Reason: "control characters in a reply", Got: escape(c.rep.text, maxGot)}
 	}

@@ -142,6 +142,26 @@ func TestControlBytesInAReply(t *testing.T) {
 	})
 }
 
+// The code of a refusal counts, whatever bytes its text has.
+func TestControlBytesInARefusal(t *testing.T) {
+	eachStage(t, func(t *testing.T, s *upstreamtest.Server, at upstreamtest.Stage, stage relay.Stage) {
+		for code, reply := range map[int]string{550: "550 5.1.1 n\x1bo \x00 \x07", 451: "451 l\x7fater"} {
+			s.On(at, upstreamtest.Always(upstreamtest.Reply(reply)))
+			want := relay.ClassRejected
+			if code == 451 {
+				want = relay.ClassDeferred
+			}
+			tr := transport(t, s, nil)
+			for _, v := range deliver(t, tr, hello, "b@y.test") {
+				if v.Code != code || v.Stage != stage || v.Class != want && at != upstreamtest.Greeting {
+					t.Errorf("%q comes to %+v", reply, v)
+				}
+			}
+			tr.Close()
+		}
+	})
+}
+
 func TestInterruptedAtEachStage(t *testing.T) {
 	for name, extensions := range modes {
 		for _, st := range stages {

@@ -315,6 +315,31 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
+// TestControlBytesInARefusal: a 550 is a 550, whatever its text holds; the text
+// is escaped in the log and in the story of the message.
+func TestControlBytesInARefusal(t *testing.T) {
+	t.Parallel()
+	out := startProvider(t, upstreamtest.Options{})
+	out.On(upstreamtest.Rcpt, upstreamtest.Times(1, upstreamtest.Raw([]byte("550 5.1.1 \x1b[31mUser unknown\x00\x07\r\n"))))
+	n := newNode(t, settings{}, upstreamBlock("out", out.Addr(), ""))
+	p := n.start()
+	id := p.post(letter())
+	bounced, ok := p.log.event(patience(t), "bounced", string(id))
+	if !ok {
+		t.Fatal("the message was not bounced")
+	}
+	if got := bounced.text("reply"); !strings.Contains(got, `\x1b[31mUser unknown\x00\x07`) {
+		t.Errorf("the log has the reply %q", got)
+	}
+	if got := n.run("spool", "show", string(id)).out; !strings.Contains(got, `\x1b[31mUser`) || strings.Contains(got, "\x1b") {
+		t.Errorf("spool show:\n%q", got)
+	}
+	if _, err := out.WaitMessages(patience(t), 1); err != nil { // the notice
+		t.Error(err)
+	}
+	p.stop()
+}
+
 // TestStopsReading meets a provider that reads no further in the middle of a
 // body: the write has its deadline, and the mail goes another way.
 func TestStopsReading(t *testing.T) {
