@@ -9,6 +9,8 @@ type spoolCmd struct {
 	Hold    spoolHoldCmd    `cmd:"" help:"Keep mail until it is released; its time stands still."`
 	Release spoolReleaseCmd `cmd:"" help:"Send what is held."`
 	Backup  spoolBackupCmd  `cmd:"" help:"Copy the spool into a new file, while mail flows or not."`
+	Restore spoolRestoreCmd `cmd:"" help:"Make a backup the spool; the daemon is stopped. What it would send is held."`
+	Compact spoolCompactCmd `cmd:"" help:"Give the free pages of the file back to the disk; the daemon is stopped."`
 	Verify  spoolVerifyCmd  `cmd:"" help:"Read the whole spool, or a backup, and tell whether it is sound; save what is readable."`
 	Export  spoolExportCmd  `cmd:"" help:"Give a message out as an RFC 5322 file."`
 	Delete  spoolDeleteCmd  `cmd:"" help:"Delete mail. Nobody is told."`

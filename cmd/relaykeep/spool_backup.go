@@ -28,6 +28,8 @@ type backupDone struct {
 
 // Run copies the spool of the running daemon, or of a stopped one.
 func (c *spoolBackupCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	p, err := a.findPlace(g, c.socketFlag)
 	if err != nil {
 		return err

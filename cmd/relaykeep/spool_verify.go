@@ -27,6 +27,8 @@ type verdict struct {
 
 // Run tells everything that is wrong.
 func (c *spoolVerifyCmd) Run(ctx context.Context, a *app, g *grammar) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	r, err := c.check(ctx, a, g)
 	if err != nil {
 		return err

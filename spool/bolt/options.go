@@ -28,6 +28,10 @@ type Options struct {
 	Observe func(changes int, took time.Duration)
 
 	Logger hclog.Logger // nil: nothing is said
+
+	// scratch is a file that nobody knows yet: it is not synced, has no ballast,
+	// and nothing is pruned.
+	scratch bool
 }
 
 const (

@@ -1,9 +1,7 @@
 package bolt
 
 import (
-	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -122,9 +120,9 @@ func createLayout(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	var instance [8]byte
-	if _, err := rand.Read(instance[:]); err != nil {
+	instance, err := newInstance()
+	if err != nil {
 		return err
 	}
-	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaInstance), []byte(hex.EncodeToString(instance[:])))
+	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaInstance), instance)
 }

@@ -43,6 +43,10 @@ func (p *space) start(s *Store) {
 	p.size = min(max(p.minFree/4, minBallast), maxBallast)
 	p.crowded = make(chan struct{}, 1)
 	p.committed(s.db)
+	if s.opt.scratch {
+		p.size = 0
+		return
+	}
 	if err := p.takeOn(); err != nil {
 		s.log.Warn("no ballast for a full disk could be laid down", "error", err.Error())
 	}

@@ -71,6 +71,8 @@ func Open(opt Options) (*Store, error) {
 	if !opt.ReadOnly {
 		s.space.start(s)
 		s.committer.start(s)
+	}
+	if !opt.ReadOnly && !opt.scratch {
 		s.running.Go(s.maintain)
 	}
 	return s, nil
@@ -92,7 +94,7 @@ func (s *Store) openFile() error {
 	switch {
 	case errors.Is(err, bbolt.ErrTimeout):
 		return inUse(path)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist), errors.Is(err, errReplaced):
 		return fmt.Errorf("spool %s: %w", path, err)
 	case err != nil:
 		return damaged(path, err)
@@ -107,6 +109,7 @@ func (s *Store) openFile() error {
 }
 
 func (s *Store) openDatabase() error {
+	var file *os.File // of the database
 	return guard(func() (err error) {
 		s.db, err = bbolt.Open(s.opt.Path, 0o600, &bbolt.Options{
 			Timeout:         openTimeout,
@@ -114,12 +117,34 @@ func (s *Store) openDatabase() error {
 			FreelistType:    bbolt.FreelistMapType,
 			PageSize:        pageSize,
 			InitialMmapSize: mapped(s.opt.MaxSize),
-			NoSync:          s.opt.NoSync,
+			NoSync:          s.opt.NoSync || s.opt.scratch,
+			OpenFile: func(name string, flag int, mode fs.FileMode) (f *os.File, err error) {
+				f, err = os.OpenFile(name, flag, mode)
+				file = f
+				return f, err
+			},
 			ReadOnly:        s.opt.ReadOnly,
 			PreLoadFreelist: true, // for the counts of free pages, of a read-only file too
 		})
+		if err == nil && !sameFile(file, s.opt.Path) {
+			err = errors.Join(errReplaced, s.db.Close())
+		}
 		return err
 	})
+}
+
+// errReplaced: what was opened has lost its name, such as to a compacted file,
+// while its lock was waited for.
+var errReplaced = errors.New("another file took its place while it was opened: try again")
+
+// sameFile reports whether an open file has this name.
+func sameFile(f *os.File, path string) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(opened, named)
 }
 
 // mapped is how many bytes of addresses a spool of this size is given. While a
@@ -138,10 +163,7 @@ func (s *Store) prepareFile() (fresh bool, err error) {
 	case errors.Is(err, fs.ErrNotExist) && s.opt.ReadOnly:
 		return false, fmt.Errorf("there is no spool at %s yet", path)
 	case errors.Is(err, fs.ErrNotExist):
-		if err := makeFolder(filepath.Dir(path)); err != nil {
-			return false, fmt.Errorf("spool %s: %w", path, err)
-		}
-		return true, nil
+		return true, makeFolderOf(path)
 	case err != nil:
 		return false, fmt.Errorf("spool %s: %w", path, err)
 	case info.IsDir():
@@ -290,13 +312,18 @@ func damaged(path string, err error) error {
 	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; put a backup in its place, or move it away to start with an empty spool", path, err)
 }
 
-// makeFolder makes a folder where it is missing, durably.
-func makeFolder(dir string) error {
+// makeFolderOf makes the folder of a spool where it is missing, durably.
+func makeFolderOf(path string) error {
+	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
+	err := os.MkdirAll(dir, 0o750)
+	if err == nil {
+		err = durable.SyncDir(filepath.Dir(dir))
 	}
-	return durable.SyncDir(filepath.Dir(dir))
+	if err != nil {
+		return fmt.Errorf("spool %s: %w", path, err)
+	}
+	return nil
 }

@@ -1,6 +1,6 @@
 // Package durable makes files that matter. A file appears under its name whole
 // and on disk, or not at all; nobody but its owner may read it; and it never
-// takes the place of another.
+// takes the place of another, unless that is what is asked for.
 package durable
 
 import (
@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,13 +23,20 @@ type File struct {
 }
 
 // Create begins a file of mode 0600. The error matches fs.ErrExist where there
-// is one of this name. The caller calls Commit or Discard, or both.
+// is one of this name. The caller calls Discard in
+// the end, and Commit before that where all went well.
 func Create(path string) (*File, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return nil, exists(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	return Prepare(path)
+}
+
+// Prepare is Create without a look at what has the name now: that may be gone
+// until Commit, or is to be replaced.
+func Prepare(path string) (*File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return nil, err
@@ -46,6 +54,31 @@ func (f *File) Commit() error {
 	}
 	f.done = true
 	return f.Close()
+}
+
+// Replace is Commit in the place of the file that has the name, of which it
+// takes over owner and mode.
+func (f *File) Replace() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if err := f.Chmod(info.Mode().Perm()); err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+		if err := f.Chown(int(owner.Uid), int(owner.Gid)); err != nil {
+			return err
+		}
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), f.path); err != nil {
+		return err
+	}
+	f.done = true
+	return errors.Join(SyncDir(filepath.Dir(f.path)), f.Close())
 }
 
 // Discard removes what was not committed. After Commit it does nothing.

@@ -1,0 +1,175 @@
+package bolt
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"relaykeep/spool"
+	"relaykeep/spool/durable"
+)
+
+// RestoreOptions say what is to be restored.
+type RestoreOptions struct {
+	Copy string // what Backup wrote; only read
+	Path string // of the spool
+
+	// Resume leaves the mail due that was. Else it is held: it may have been
+	// sent since the copy was made.
+	Resume bool
+
+	Progress func(done, total int64) // in bytes; nil: nobody is told
+	Logger   hclog.Logger            // nil: nothing is said
+}
+
+// Restored says what was done.
+type Restored struct {
+	Report spool.Report // of the new spool
+	Held   int64        // recipients
+	Aside  string       // where the spool went that was there; "" for none
+}
+
+// Restore makes a spool of a copy. It appears under its name verified, whole and
+// on disk, or not at all. A spool that is there and holds unfinished mail, or
+// cannot be read, is left alone, and the error says so; one without is moved
+// aside.
+//
+// The spool gets a new instance: the one that the copy was made of may live on,
+// and what one of the two sends to the other is no loop.
+func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
+	unlock, err := mayReplace(ctx, o.Path)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := makeFolderOf(o.Path); err != nil {
+		return done, err
+	}
+	f, err := durable.Prepare(o.Path)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, f.Discard()) }()
+	if err := copyFile(ctx, f, o.Copy, o.Progress); err != nil {
+		return done, err
+	}
+	if done.Report, done.Held, err = revise(ctx, f.Name(), o); err != nil {
+		return done, fmt.Errorf("%s was not restored: %w", o.Copy, err)
+	}
+	if done.Aside, err = moveAside(o.Path); err != nil {
+		return done, err
+	}
+	return done, f.Commit()
+}
+
+// revise makes a spool of a copy that nobody knows yet, and verifies it.
+func revise(ctx context.Context, path string, o RestoreOptions) (r spool.Report, held int64, err error) {
+	// KeepFailed: bodies that a retry may want stay until the daemon prunes them.
+	s, err := Open(Options{Path: path, KeepFailed: 1, scratch: true, Logger: o.Logger})
+	if err != nil {
+		return r, 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.renew(ctx); err != nil {
+		return r, 0, err
+	}
+	if !o.Resume {
+		if held, err = s.holdRestored(ctx, time.Now().UTC()); err != nil {
+			return r, held, err
+		}
+	}
+	if r, err = s.Check(ctx, o.Progress); err != nil {
+		return r, held, err
+	}
+	return r, held, r.Err()
+}
+
+// renew gives the spool a new instance.
+func (s *Store) renew(ctx context.Context) error {
+	name, err := newInstance()
+	if err != nil {
+		return err
+	}
+	return s.do(ctx, &op{run: func(b *batch) error {
+		return b.tx.Bucket([]byte(bucketMeta)).Put([]byte(metaInstance), name)
+	}})
+}
+
+// newInstance makes a name for Store.Instance.
+func newInstance() ([]byte, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return nil, err
+	}
+	return []byte(hex.EncodeToString(b[:])), nil
+}
+
+// mayReplace says why a spool must not be put in the place of what is there, and
+// else keeps everybody from using that until unlock is called.
+func mayReplace(ctx context.Context, path string) (unlock func() error, err error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return func() error { return nil }, nil
+	}
+	s, err := Open(Options{Path: path, ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("there is a spool already, and it cannot be read; move it away first, it may hold mail: %w", err)
+	}
+	stats, err := s.Stats(ctx)
+	if err == nil && stats.Messages > 0 {
+		err = fmt.Errorf("spool %s holds %d unfinished messages: move it away first, such as with mv %s %s.old", path, stats.Messages, path, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s.Close, nil
+}
+
+// moveAside gives what has the name another one.
+func moveAside(path string) (to string, err error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	to = path + ".before-" + time.Now().UTC().Format(stampForm)
+	return to, durable.Rename(path, to)
+}
+
+// stampForm is how times stand in names of files.
+const stampForm = "20060102T150405Z"
+
+// copyFile writes what a spool file holds that nobody writes to.
+func copyFile(ctx context.Context, w io.Writer, path string, progress func(done, total int64)) error {
+	from, err := lockForReading(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	out := &endsWith{ctx: ctx, w: w}
+	if progress != nil {
+		done := int64(0)
+		out.w = io.MultiWriter(w, writerFunc(func(p []byte) (int, error) {
+			done += int64(len(p))
+			progress(done, info.Size())
+			return len(p), nil
+		}))
+	}
+	_, err = io.Copy(out, from)
+	return err
+}
+
+// writerFunc is an io.Writer.
+type writerFunc func(p []byte) (int, error)
+
+// Write implements io.Writer.
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
