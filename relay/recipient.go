@@ -81,6 +81,10 @@ func (p *Priority) UnmarshalText(b []byte) error {
 // HoldOperator is the HoldReason of what an operator holds.
 const HoldOperator = "held by an operator"
 
+// HoldRestored is the HoldReason of what was unfinished in a backup that was
+// restored: it may have been sent since.
+const HoldRestored = "restored from a backup"
+
 const holdByRoute = "held by route "
 
 // HoldByRoute is the HoldReason of what a route holds because that is its
@@ -88,10 +92,10 @@ const holdByRoute = "held by route "
 func HoldByRoute(route string) string { return holdByRoute + route }
 
 // HeldOnPurpose reports whether this HoldReason says that somebody wants the
-// mail to be held, an operator or whoever configured its route, and nothing is
-// wrong with it. The clock of ExpiresAt stands still then.
+// mail to be held, an operator (who restored it, perhaps) or whoever configured
+// its route, and nothing is wrong with it. The clock of ExpiresAt stands still then.
 func HeldOnPurpose(reason string) bool {
-	return reason == HoldOperator || strings.HasPrefix(reason, holdByRoute)
+	return reason == HoldOperator || reason == HoldRestored || strings.HasPrefix(reason, holdByRoute)
 }
 
 // Recipient is one recipient of a message and its own fate.

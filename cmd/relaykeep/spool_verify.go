@@ -12,8 +12,9 @@ import (
 // spoolVerifyCmd is the command spool verify.
 type spoolVerifyCmd struct {
 	socketFlag
-	File string `arg:"" optional:"" help:"A backup to verify (default: the spool)."`
-	JSON bool   `name:"json" help:"Print JSON."`
+	File    string `arg:"" optional:"" help:"A backup to verify (default: the spool)."`
+	Salvage string `placeholder:"FILE" help:"Copy every message that can be read whole into this new file; the daemon is stopped."`
+	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 // errUnsound says, once all problems were told, that there are some.
@@ -29,6 +30,9 @@ type verdict struct {
 func (c *spoolVerifyCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	if c.Salvage != "" {
+		return c.salvage(ctx, a, g)
+	}
 	r, err := c.check(ctx, a, g)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (s *Store) copyInto(ctx context.Context, path string, progress func(done, t
 	if err != nil {
 		return err
 	}
-	to.AllocSize = 1 << 20 // the last of it stays free
+	to.AllocSize = scratchAlloc
 	w := &bulk{ctx: ctx, db: to, progress: progress}
 	err = s.view(func(tx *bbolt.Tx) error {
 		w.total = tx.Size()

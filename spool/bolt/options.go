@@ -32,6 +32,7 @@ type Options struct {
 	// scratch is a file that nobody knows yet: it is not synced, has no ballast,
 	// and nothing is pruned.
 	scratch bool
+	empty   bool // it is there, and empty
 }
 
 const (
@@ -64,6 +65,7 @@ const (
 	lockInterval  = 20 * time.Millisecond  // between tries to get it
 	pruneInterval = time.Minute
 	allocSize     = 16 << 20
+	scratchAlloc  = 1 << 20 // the last of it stays free
 	initialMmap   = 1 << 30 // at least; see mapped
 	maxBallast    = 16 << 20
 	minBallast    = 2 << 20 // a settlement alone rewrites some twenty pages

@@ -99,7 +99,9 @@ func (s *Store) openFile() error {
 	case err != nil:
 		return damaged(path, err)
 	}
-	s.db.AllocSize = allocSize
+	if s.db.AllocSize = allocSize; s.opt.scratch {
+		s.db.AllocSize = scratchAlloc
+	}
 	if fresh && !s.opt.NoSync {
 		if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 			return errors.Join(fmt.Errorf("spool %s: %w", path, err), s.db.Close())
@@ -168,6 +170,9 @@ func (s *Store) prepareFile() (fresh bool, err error) {
 		return false, fmt.Errorf("spool %s: %w", path, err)
 	case info.IsDir():
 		return false, fmt.Errorf("spool %s is a folder: name a file, such as %s", path, filepath.Join(path, "spool.db"))
+	}
+	if s.opt.empty && info.Size() == 0 {
+		return true, nil
 	}
 	err = checkMeta(path, info.Size())
 	if errors.Is(err, fs.ErrPermission) {
