@@ -25,6 +25,10 @@ type Incoming struct {
 
 	Body io.Reader
 
+	// Table is the fingerprint of the routing table that the recipients were
+	// given their way by; "": that of today. See Store.UseTable.
+	Table string
+
 	Dedupe *Dedupe // nil: it is new, whatever came before
 }
 
@@ -45,6 +49,7 @@ type Dedupe struct {
 type Notice struct {
 	Message    *relay.Message // with a fresh ID; the store sets Size and SHA256
 	Recipients []relay.Recipient
+	Table      string        // see Incoming
 	Body       []byte        // at most MaxNotice
 	Events     []relay.Event // stored with the notice
 	Told       []relay.Event // stored with the message that is settled

@@ -106,8 +106,14 @@ type Store interface {
 
 	// UseTable names the routing table of today by a fingerprint. What was
 	// queued under another one is offered to no lane until Reroute has seen
-	// it.
+	// it. Who routes must use the new table before this is called: what is
+	// assigned while it is called may belong to either.
 	UseTable(fingerprint string)
+
+	// Stale gets a token when something waits under another routing table than
+	// today's: Reroute is wanted. One who was on its way through the door when
+	// the table changed comes after the others. A token may be there for nothing.
+	Stale() <-chan struct{}
 
 	// Reroute calls assign for each message queued under another routing
 	// table, in bounded batches, and stores the recipients that it returns (a

@@ -27,6 +27,7 @@ type Options struct {
 	Routes   map[string]Settings // by the name of the route
 	Limit    Limit               // for each sender; the zero Limit is none
 	Router   Router
+	Table    string // fingerprint of the Router's table: see spool.Incoming
 	NewID    func() relay.ID
 
 	// RemoteHost gives the host of an upstream, by its name; "" or nil: not

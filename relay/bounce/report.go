@@ -129,7 +129,7 @@ func (s *session) notice(g group) (made spool.Notice) {
 		ID: p.id, MessageID: messageID(p.id, s.Hostname), Subject: firstWords(encodedWords(n.subject()), relay.MaxSubject),
 		ReceivedAt: s.now, UTF8: slices.ContainsFunc(to, func(a string) bool { return !isASCII(a) }),
 	}
-	made = spool.Notice{Message: m, Body: body, Events: []relay.Event{{
+	made = spool.Notice{Message: m, Table: s.Table, Body: body, Events: []relay.Event{{
 		Kind: relay.EventAccepted, At: s.now, Message: m.ID, MessageID: m.MessageID,
 		To: to[0], Others: len(to) - 1, Size: int64(len(body)),
 		Detail: fmt.Sprintf("tells that %s %s", s.message.ID, g.what()),

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -112,7 +113,7 @@ func (in *intake) finish(ctx context.Context, msg *spool.Incoming) error {
 		return errors.New("a message without recipients")
 	}
 	msg.Message.Size, msg.Message.SHA256 = in.size, in.sum
-	rec := &spool.Record{Message: *msg.Message, Recipients: msg.Recipients, Table: in.s.lanes.today()}
+	rec := &spool.Record{Message: *msg.Message, Recipients: msg.Recipients, Table: cmp.Or(msg.Table, in.s.lanes.today())}
 	var before relay.ID
 	err := in.s.do(ctx, &op{grows: true, bytes: int(min(in.size, stageChunks*chunkSize)) + 1024, run: func(b *batch) (err error) {
 		before, err = in.write(b, rec, msg.Events, msg.Dedupe)

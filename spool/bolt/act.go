@@ -108,7 +108,7 @@ func (a *acting) lease(k spool.Key, rec *spool.Record) (p acted, ok bool) {
 		return p, false
 	}
 	l := a.s.leases.take(0, k, rec, free, "")
-	l.operated = true
+	l.operated, l.today = true, a.s.lanes.today()
 	p.key, p.in.Delivery, p.in.All = k, delivery(rec, l), e.Recipients
 	return p, true
 }
@@ -188,11 +188,12 @@ func (s *Store) letGo(page []acted) {
 // tableAfter is the routing table that a message belongs to once held or
 // finished recipients of it were given their way of today: today's, unless
 // others wait under an older one. A reroute is on its way to those, and sees
-// to all.
-func (s *Store) tableAfter(before *spool.Record) string {
+// to all. today is read before they are given their way: where the table
+// changes meanwhile they may have it by either, and the reroute looks.
+func tableAfter(before *spool.Record, today string) string {
 	waits := func(r relay.Recipient) bool { return r.State == relay.Queued }
 	if slices.ContainsFunc(before.Recipients, waits) {
 		return before.Table
 	}
-	return s.lanes.today()
+	return today
 }

@@ -246,7 +246,7 @@ func (s *Store) assignHeld(c *candidate, number int64, assign func(relay.Message
 	c.after = c.before
 	c.after.Recipients = slices.Clone(c.before.Recipients)
 	c.changed = 0
-	c.after.Table = s.tableAfter(&c.before)
+	c.after.Table = tableAfter(&c.before, s.lanes.today())
 	for i := range c.after.Recipients {
 		if r := &c.after.Recipients[i]; r.State == relay.Held && r.Incident == number {
 			*r = assign(c.before.Message, *r)

@@ -39,6 +39,7 @@ type laneTable struct {
 	byID   map[uint32]*chain
 	byName map[chainName]*chain
 	lastID uint32
+	late   chan struct{} // gets a token when something waits under another table
 }
 
 type chainName struct{ table, name string }
@@ -48,6 +49,7 @@ func (t *laneTable) load(bucket *bbolt.Bucket) error {
 	t.lanes = make(map[string]*lane)
 	t.byID = make(map[uint32]*chain)
 	t.byName = make(map[chainName]*chain)
+	t.late = make(chan struct{}, 1)
 	return bucket.ForEach(func(k, v []byte) error {
 		table, name, ok := strings.Cut(string(v), "\x01")
 		if len(k) != 4 || !ok {
@@ -166,7 +168,8 @@ func (l *lane) wake() {
 	}
 }
 
-// notify wakes the lanes that take from these chains.
+// notify wakes the lanes that take from these chains, and who reroutes where one
+// is of another table.
 func (t *laneTable) notify(chains map[uint32]bool) {
 	if len(chains) == 0 {
 		return
@@ -174,9 +177,20 @@ func (t *laneTable) notify(chains map[uint32]bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id := range chains {
-		if c := t.byID[id]; c != nil && c.owner != nil {
+		switch c := t.byID[id]; {
+		case c == nil:
+		case c.table != t.table:
+			t.tellLate()
+		case c.owner != nil:
 			c.owner.wake()
 		}
+	}
+}
+
+func (t *laneTable) tellLate() {
+	select {
+	case t.late <- struct{}{}:
+	default:
 	}
 }
 
@@ -242,4 +256,8 @@ func (s *Store) UseTable(fingerprint string) {
 	t.table = fingerprint
 	t.assign()
 	t.wakeAll()
+	t.tellLate()
 }
+
+// Stale returns the channel that tells of work for Reroute; see spool.Store.
+func (s *Store) Stale() <-chan struct{} { return s.lanes.late }

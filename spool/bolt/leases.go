@@ -46,7 +46,8 @@ type lease struct {
 	raw []byte
 	rec *spool.Record
 
-	operated bool // an operator holds it: see Act
+	operated bool   // an operator holds it: see Act
+	today    string // the routing table when that one took it
 
 	marked *relay.Signature // the one that is in its mark; nil for none
 }

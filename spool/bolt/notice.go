@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func (b *batch) putNotice(n *spool.Notice) error {
 		return err
 	}
 	n.Message.Size, n.Message.SHA256 = int64(len(n.Body)), sha256.Sum256(n.Body)
-	rec := &spool.Record{Message: *n.Message, Recipients: n.Recipients, Table: b.s.lanes.today()}
+	rec := &spool.Record{Message: *n.Message, Recipients: n.Recipients, Table: cmp.Or(n.Table, b.s.lanes.today())}
 	return b.add(k, rec, n.Events, 0, slices.Collect(slices.Chunk(n.Body, chunkSize)))
 }
 

@@ -77,9 +77,11 @@ func (r *rerouting) chain(ctx context.Context, ch *chain) (gone bool, err error)
 		}
 		after = last
 		found = slices.DeleteFunc(found, func(c candidate) bool { return r.s.leases.any(c.key) })
+		today := r.s.lanes.today() // before assign is asked: see UseTable
 		for i := range found {
 			c := &found[i]
 			c.after = c.before
+			c.after.Table = today
 			c.after.Recipients, c.events = r.assign(c.before.Message, slices.Clone(c.before.Recipients))
 		}
 		if err := r.s.writeRerouted(ctx, found); err != nil {
@@ -134,9 +136,7 @@ func (s *Store) writeRerouted(ctx context.Context, found []candidate) error {
 			if !bytes.Equal(b.queue.Get(c.key[:]), c.raw) || s.leases.any(c.key) {
 				continue
 			}
-			after := c.after
-			after.Table = s.lanes.today()
-			if err := b.replace(c.key, &c.before, &after); err != nil {
+			if err := b.replace(c.key, &c.before, &c.after); err != nil {
 				return err
 			}
 			if err := b.putEvents(c.key, c.events); err != nil {

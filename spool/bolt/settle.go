@@ -98,7 +98,7 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, l *lease, outcome *spool.
 		after.Recipients[i] = outcome.Recipients[n]
 	}
 	if l.operated {
-		after.Table = b.s.tableAfter(&before)
+		after.Table = tableAfter(&before, l.today)
 	}
 	written = slices.Concat(outcome.Notices, b.report(k, d.Lease, &after, outcome))
 	after.Signatures = signatures(&after, l.marked, outcome.Signature)

@@ -29,6 +29,7 @@ type Memory struct {
 	seq      uint64
 	keys     map[[32]byte]remembered
 	failed   chan struct{}
+	late     chan struct{} // see Stale
 	closed   bool
 
 	incidents []relay.Incident // by number, from 1
@@ -63,6 +64,7 @@ func NewMemory() *Memory {
 		leases:   make(map[uint64]*spool.Delivery),
 		keys:     make(map[[32]byte]remembered),
 		failed:   make(chan struct{}),
+		late:     make(chan struct{}, 1),
 		states:   make(map[string][]byte),
 		turns:    make(map[string]int),
 	}
@@ -258,6 +260,17 @@ func (s *Memory) UseTable(fingerprint string) {
 	defer s.mu.Unlock()
 	s.table = fingerprint
 	s.wakeAll()
+	s.tellLate()
+}
+
+// Stale returns the channel that tells of work for Reroute; see spool.Store.
+func (s *Memory) Stale() <-chan struct{} { return s.late }
+
+func (s *Memory) tellLate() {
+	select {
+	case s.late <- struct{}{}:
+	default:
+	}
 }
 
 // Reroute assigns anew what was queued under another table; see spool.Store.

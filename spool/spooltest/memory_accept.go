@@ -1,6 +1,7 @@
 package spooltest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -46,7 +47,7 @@ func (s *Memory) Accept(ctx context.Context, in *spool.Incoming) error {
 	if err := s.remember(in.Dedupe, in.Message.ID); err != nil {
 		return err
 	}
-	s.add(in.Message, in.Recipients, in.Events, content)
+	s.add(in.Message, in.Recipients, in.Table, in.Events, content)
 	return nil
 }
 
@@ -73,10 +74,10 @@ func (s *Memory) remember(d *spool.Dedupe, id relay.ID) error {
 }
 
 // add keeps a message.
-func (s *Memory) add(m *relay.Message, to []relay.Recipient, events []relay.Event, body []byte) {
+func (s *Memory) add(m *relay.Message, to []relay.Recipient, table string, events []relay.Event, body []byte) {
 	m.Size, m.SHA256 = int64(len(body)), sha256.Sum256(body)
 	e := &entry{
-		rec:    spool.Record{Message: *m, Recipients: slices.Clone(to), Table: s.table},
+		rec:    spool.Record{Message: *m, Recipients: slices.Clone(to), Table: cmp.Or(table, s.table)},
 		body:   body,
 		events: slices.Clone(events),
 		marks:  make(map[uint64]mark),
@@ -90,5 +91,8 @@ func (s *Memory) add(m *relay.Message, to []relay.Recipient, events []relay.Even
 		e.body = nil
 	}
 	s.messages[m.ID] = e
+	if e.rec.Table != s.table {
+		s.tellLate()
+	}
 	s.wakeAll()
 }

@@ -12,12 +12,13 @@ import (
 // Act changes what f selects; see spool.Store.
 func (s *Memory) Act(ctx context.Context, f spool.Filter, change func(spool.Selected) *spool.Settlement, done func(spool.Selected, *spool.Settlement, []spool.Notice)) error {
 	for _, in := range s.take(f) {
+		today := s.today() // before it is changed: see UseTable
 		to := change(in)
 		if to == nil {
 			s.Release(&in.Delivery)
 			continue
 		}
-		s.adopt(in.Message.ID)
+		s.adopt(in.Message.ID, today)
 		written, err := s.settle(&in.Delivery, to)
 		if err != nil {
 			s.Release(&in.Delivery)
@@ -55,14 +56,20 @@ func (s *Memory) take(f spool.Filter) (found []spool.Selected) {
 	return found
 }
 
-// adopt has a message belong to today's routing table where nothing of it waits
-// under an older one.
-func (s *Memory) adopt(id relay.ID) {
+func (s *Memory) today() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.table
+}
+
+// adopt has a message belong to the routing table of today where nothing of it
+// waits under an older one.
+func (s *Memory) adopt(id relay.ID, today string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.messages[id]
 	waits := func(r relay.Recipient) bool { return r.State == relay.Queued }
 	if e != nil && !slices.ContainsFunc(e.rec.Recipients, waits) {
-		e.rec.Table = s.table
+		e.rec.Table = today
 	}
 }

@@ -73,8 +73,11 @@ func (s *Memory) settle(d *spool.Delivery, outcome *spool.Settlement) (written [
 	for _, n := range written {
 		e.events = append(e.events, n.Told...)
 		if n.Message != nil {
-			s.add(n.Message, n.Recipients, n.Events, slices.Clone(n.Body))
+			s.add(n.Message, n.Recipients, n.Table, n.Events, slices.Clone(n.Body))
 		}
+	}
+	if rec.Table != s.table {
+		s.tellLate()
 	}
 	s.wakeAll()
 	return written, nil

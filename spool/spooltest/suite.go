@@ -49,6 +49,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"an unmarked delivery is simply due again", (*suite).unmarked},
 		{"expiry takes queued and held", (*suite).expiry},
 		{"another routing table waits for reroute", (*suite).reroute},
+		{"what was routed before the table changed follows", (*suite).late},
+		{"what an operator does while the table changes follows", (*suite).actedWhileChanging},
 		{"list filters and orders", (*suite).list},
 		{"stats count", (*suite).stats},
 		{"low priority is not starved", (*suite).starving},
