@@ -164,9 +164,8 @@ func (d *Daemon) buildDelivery() error {
 	d.notices = d.reporter(classifier)
 	d.spool.UseTable(d.table.Fingerprint())
 	d.scheduler = delivery.New(delivery.Options{
-		Spool: d.spool, Sink: d.sink, Lanes: lanes,
-		Routes: deliveryRoutes(d.opt.Config), Reassign: d.reassign,
-		Reporter: d.notices,
+		Spool: d.spool, Sink: d.sink, Reassign: d.reassign,
+		Plan: delivery.Plan{Lanes: lanes, Routes: deliveryRoutes(d.opt.Config), Reporter: d.notices},
 	})
 	d.atEnd(func(ctx context.Context) error {
 		d.halt()

@@ -22,6 +22,9 @@ type attempt struct {
 	d *spool.Delivery
 	l *lane
 
+	by      *course  // what it began under
+	prepare Preparer // nil: the mail goes as it is stored
+
 	started time.Time
 	ended   time.Time
 
@@ -60,9 +63,9 @@ func (a *attempt) carry(t upstream.Transport) {
 // without an attempt: their time is over, their route is gone, or their sender
 // is refused here.
 func (a *attempt) sort() {
-	all, admitted := a.d.Recipients, a.l.senders.admit(a.s.senderAt(a.l.Name, a.d.Message.From), a.started)
+	all, admitted := a.d.Recipients, a.l.senders.admit(a.sender(), a.started)
 	for i := range all {
-		_, routed := a.s.Routes[all[i].Route]
+		_, routed := a.by.routes[all[i].Route]
 		switch {
 		case isPast(all[i], a.started):
 			a.outcomes[i] = lapse(all[i], a.started)
@@ -85,7 +88,7 @@ func (a *attempt) sort() {
 
 // passOver decides on r, whose sender this upstream refuses.
 func (a *attempt) passOver(r relay.Recipient) (o outcome) {
-	sc := a.s.sceneOf(a.l.Name, a.d.Message, r, a.started, a.s.Random())
+	sc := a.by.sceneOf(a.l.Name, a.sender(), a.d.Message, r, a.started, a.s.Random())
 	defer func() {
 		if p := recover(); p != nil { // in a retry policy
 			o = broken(r, sc, false, panicText(p))

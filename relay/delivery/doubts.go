@@ -61,7 +61,8 @@ func (s *Scheduler) settleDoubt(ctx context.Context, d *spool.Delivery, now time
 }
 
 func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Verdict, now time.Time, random float64) outcome {
-	if _, routed := s.Routes[r.Route]; !routed {
+	c := s.course()
+	if _, routed := c.routes[r.Route]; !routed {
 		o := s.reassign(d.Message, r, now)
 		if o.to.State == relay.Held {
 			o.to.InDoubt++
@@ -70,7 +71,7 @@ func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Ve
 		}
 		r = o.to
 	}
-	o := decideSafely(r, v, s.sceneOf(d.Lane, d.Message, r, now, random))
+	o := decideSafely(r, v, c.sceneOf(d.Lane, c.senderAt(d.Lane, d.Message.From), d.Message, r, now, random))
 	if o.detail == "" {
 		o.detail = doubtText
 	}

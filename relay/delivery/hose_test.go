@@ -71,8 +71,10 @@ func newHose(messages int) *hose {
 func (h *hose) lane(connections int) *Scheduler {
 	return New(Options{
 		Spool: h, Sink: drop{},
-		Lanes:  []Lane{{Name: "a", Transport: instant{}, MaxConnections: connections, MaxRecipients: 10}},
-		Routes: map[string]Route{"default": {Upstreams: []string{"a"}, Retry: doubling{}, FailoverAfter: 1}},
+		Plan: Plan{
+			Lanes:  []Lane{{Name: "a", Transport: instant{}, MaxConnections: connections, MaxRecipients: 10}},
+			Routes: map[string]Route{"default": {Upstreams: []string{"a"}, Retry: doubling{}, FailoverAfter: 1}},
+		},
 	})
 }
 

@@ -67,7 +67,7 @@ func (s *Scheduler) loadIncidents(ctx context.Context) (unreleased []relay.Incid
 
 // impose lets an incident that has opened do what its scope says.
 func (s *Scheduler) impose(i *relay.Incident, now time.Time, restored bool) {
-	l := s.byName[i.Upstream]
+	l := s.lane(i.Upstream)
 	switch {
 	case l == nil:
 	case i.Kind == relay.IncidentSender && i.Cause == senderCause(i.Upstream, i.Sender):
@@ -81,7 +81,7 @@ func (s *Scheduler) impose(i *relay.Incident, now time.Time, restored bool) {
 // whether it is news. The number is 0 where the spool fails. The caller has
 // book.naming for reading.
 func (s *Scheduler) open(i relay.Incident, at time.Time) (number int64, opened bool) {
-	if l := s.byName[i.Upstream]; l != nil && i.Kind == relay.IncidentSender && l.senders.full(i.Sender) {
+	if l := s.lane(i.Upstream); l != nil && i.Kind == relay.IncidentSender && l.senders.full(i.Sender) {
 		i = manySenders(i)
 	}
 	if number, ok := s.book.find(i.Cause); ok {
@@ -142,7 +142,7 @@ func (s *Scheduler) close(ctx context.Context, number int64, by string) (relay.I
 		return i, err
 	}
 	s.book.remove(i.Cause)
-	l := s.byName[i.Upstream]
+	l := s.lane(i.Upstream)
 	if l != nil && i.Kind == relay.IncidentSender {
 		l.senders.unblock(i.Sender)
 	}
@@ -185,7 +185,7 @@ func (s *Scheduler) ResolveIncident(ctx context.Context, number int64, by string
 	if i, err = s.close(ctx, number, by); err != nil {
 		return i, 0, err
 	}
-	if l := s.byName[i.Upstream]; l != nil {
+	if l := s.lane(i.Upstream); l != nil {
 		l.resolved(i)
 	}
 	released, err = s.release(ctx, i)

@@ -358,7 +358,7 @@ func TestResolveFollowsTodaysRoutes(t *testing.T) {
 // mail.
 func TestManyRefusedSendersAreOneIncidentMore(t *testing.T) {
 	within(t, func(b *box) Options { return oneWay(b, always(unverif)) }, func(w *world) {
-		l := w.s.lanes[0]
+		l := w.s.course().lanes[0]
 		for i := range maxSenders {
 			l.senders.block(fmt.Sprint(i), time.Now(), false)
 		}

@@ -46,8 +46,11 @@ func (l *lane) stateBytes() []byte {
 }
 
 // settledState is stateBytes for a settlement; nil where attempts change nothing
-// that is to be kept.
+// that is to be kept. It is that of the heir of a retired lane.
 func (l *lane) settledState() []byte {
+	if l = l.heir(); l == nil {
+		return nil
+	}
 	l.mu.Lock()
 	// From the first time on, so that what is over is not left to be found.
 	l.keeps = l.keeps || l.Pace.State() != nil

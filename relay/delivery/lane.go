@@ -19,10 +19,14 @@ const claimPause = 5 * time.Second
 // only one that tells the spool and the sink whether it is open.
 type lane struct {
 	Lane
-	s     *Scheduler
-	ready <-chan struct{}
-	wake  chan struct{} // capacity one: a slot was freed, or the breaker turned
-	up    atomic.Bool   // it takes mail: for the decisions of others
+	s       *Scheduler
+	claims  context.Context // of the loop and the probes
+	halt    func()          // ends them
+	ended   chan struct{}   // closed when the loop has
+	prepare atomic.Pointer[Preparer]
+	ready   <-chan struct{}
+	wake    chan struct{} // capacity one: a slot was freed, or the breaker turned
+	up      atomic.Bool   // it takes mail: for the decisions of others
 
 	senders   senders    // those that it refuses
 	before    kept       // of an earlier process
@@ -42,6 +46,9 @@ type lane struct {
 	spent      bool // the quota is used up by our count
 	spentUntil time.Time
 	spentFor   time.Duration // at least, the last time
+
+	retired bool    // it claims nothing more
+	elders  []*lane // retired ones whose place it has, with attempts under way
 
 	incident      int64 // open ones that tell of this lane; 0 for none
 	quotaIncident int64
@@ -65,9 +72,12 @@ func newLane(s *Scheduler, o Lane) *lane {
 		s:       s,
 		ready:   s.Spool.Ready(o.Name),
 		wake:    make(chan struct{}, 1),
+		ended:   make(chan struct{}),
 		breaker: newBreaker(o.Breaker),
 		toldUp:  true,
 	}
+	l.claims, l.halt = context.WithCancel(s.claims)
+	l.setPrepare(o.Prepare)
 	l.senders.limits = l.breaker.limits
 	l.keeps = l.Quota != nil
 	l.up.Store(true)
@@ -197,13 +207,16 @@ func (l *lane) plan(now time.Time) plan {
 // turn lets the decisions of others know whether the lane takes mail. The
 // caller holds l.mu.
 func (l *lane) turn() {
-	l.up.Store(l.breaker.state == BreakerClosed && l.pausedBy == "" && !l.spent)
+	l.up.Store(l.breaker.state == BreakerClosed && l.pausedBy == "" && !l.spent && !l.retired)
 }
 
 // free is how many attempts may start. An attempt whose outcome is being
-// stored keeps no connection, but there are bounds to those, too.
+// stored keeps no connection, but there are bounds to those, too. The caller
+// holds l.mu.
 func (l *lane) free(now time.Time) int {
-	return min(l.Pace.Connections(now)-l.inFlight, 3*l.MaxConnections-l.inFlight-l.settling)
+	inFlight, settling := l.inherited()
+	inFlight, settling = inFlight+l.inFlight, settling+l.settling
+	return min(l.Pace.Connections(now)-inFlight, 3*l.MaxConnections-inFlight-settling)
 }
 
 // start starts an attempt for each delivery.
@@ -230,12 +243,12 @@ func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
 // run makes an attempt in a goroutine of its own; the caller has counted it.
 func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 	l.s.work.Go(func() {
-		a := attempt{s: l.s, d: d, l: l}
+		a := attempt{s: l.s, d: d, l: l, by: l.s.course(), prepare: *l.prepare.Load()}
 		a.carry(l.Transport)
 		l.attempted(&a, gen, taken)
 		a.settle()
 		l.settled()
-		if sender := l.s.senderAt(l.Name, d.Message.From); a.delivered() && l.senders.blocks(sender) {
+		if sender := a.sender(); a.delivered() && l.senders.blocks(sender) {
 			if number, ok := l.s.book.find(senderCause(l.Name, sender)); ok {
 				l.s.mended(number)
 			}
@@ -247,10 +260,10 @@ func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	f := a.finding()
 	pause := pauseFor(a.verdicts)
+	l.heir().giveBack(taken, a)
 	l.mu.Lock()
 	l.inFlight--
 	l.settling++
-	l.giveBack(taken, a)
 	turned := l.breaker.record(a.ended, gen, a.d.Message.ID, f)
 	l.turn()
 	if a.delivered() {
@@ -270,7 +283,7 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	if until := a.ended.Add(pause); pause > 0 && until.After(l.pause) {
 		l.pause = until
 	}
-	wake := turned || l.more
+	wake := turned || l.more || l.retired
 	l.mu.Unlock()
 	if wake {
 		l.rouse()
@@ -290,7 +303,7 @@ func (l *lane) settled() {
 	now := time.Now()
 	full := l.more && l.free(now) == 0
 	l.settling--
-	wake := full && l.free(now) > 0
+	wake := full && l.free(now) > 0 || l.retired
 	l.mu.Unlock()
 	if wake {
 		l.rouse()

@@ -96,8 +96,13 @@ func (l *lane) takeOne(now time.Time, n int) bool {
 }
 
 // giveBack returns to the quota what was counted at taken for an attempt and
-// not sent. The caller holds l.mu.
+// not sent. l may be nil.
 func (l *lane) giveBack(taken time.Time, a *attempt) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.Quota != nil {
 		l.Quota.Return(taken, l.weigh(len(a.d.Recipients))-l.weigh(a.sent()))
 	}

@@ -22,14 +22,15 @@ type Reporter interface {
 
 // report has the settlement tell what became of the recipients of d.
 func (s *Scheduler) report(st *spool.Settlement, d *spool.Delivery, now time.Time) {
-	if s.Reporter != nil {
-		st.Report = s.Reporter.Report(d.Message, s.Spool.Body(d.Message), st.Recipients, d.Others, now)
+	if r := s.course().reporter; r != nil {
+		st.Report = r.Report(d.Message, s.Spool.Body(d.Message), st.Recipients, d.Others, now)
 	}
 }
 
 // warnings tell of a delay where the outcomes say so.
 func (s *Scheduler) warnings(d *spool.Delivery, outcomes []outcome, now time.Time) []spool.Notice {
-	if s.Reporter == nil {
+	reporter := s.course().reporter
+	if reporter == nil {
 		return nil
 	}
 	var late []relay.Recipient
@@ -41,7 +42,7 @@ func (s *Scheduler) warnings(d *spool.Delivery, outcomes []outcome, now time.Tim
 	if len(late) == 0 {
 		return nil
 	}
-	return s.Reporter.Delayed(d.Message, s.Spool.Body(d.Message), late, now)
+	return reporter.Delayed(d.Message, s.Spool.Body(d.Message), late, now)
 }
 
 // emitNotices tells of notices that are in the spool now, and of why there is

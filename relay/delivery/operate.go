@@ -30,7 +30,9 @@ func (s *Scheduler) Resume(ctx context.Context, lane, _ string) error {
 }
 
 func (s *Scheduler) setPaused(ctx context.Context, lane, by string) error {
-	l := s.byName[lane]
+	s.changing.RLock()
+	defer s.changing.RUnlock()
+	l := s.lane(lane)
 	if l == nil {
 		return fmt.Errorf("%w: %q", ErrNoLane, lane)
 	}
@@ -57,7 +59,7 @@ func (l *lane) swapPaused(by string) (before string) {
 // far as what had failed, that opens the lane and closes its incident; where
 // it fails nothing changes. The error matches ErrNoLane, or is that of ctx.
 func (s *Scheduler) Probe(ctx context.Context, lane string) (relay.Verdict, error) {
-	l := s.byName[lane]
+	l := s.lane(lane)
 	if l == nil {
 		return relay.Verdict{}, fmt.Errorf("%w: %q", ErrNoLane, lane)
 	}

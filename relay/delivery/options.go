@@ -39,6 +39,7 @@ type Lane struct {
 	MaxRecipients  int                // per attempt
 	Breaker        Breaker
 	Prepare        Preparer // what is done to mail on its way there; nil: it goes as it is stored
+	Keep           bool     // of Apply: the lane of this name goes on as it is, only Prepare is of now
 
 	// Pace and Quota bound what it is given; nil: nothing does. The lane owns
 	// them. A rate makes its mail wait; a quota that is used up closes it.
@@ -84,17 +85,13 @@ const (
 
 // Options make a Scheduler.
 type Options struct {
-	Spool  Spool
-	Sink   Sink
-	Lanes  []Lane
-	Routes map[string]Route // by name
+	Spool Spool
+	Sink  Sink
+	Plan  // the first: see Apply
 
 	// Reassign routes a recipient whose route is gone, by the configuration
 	// of today; ok is false where no route matches.
 	Reassign func(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool)
-
-	// Reporter tells senders what became of their mail; nil: nobody does.
-	Reporter Reporter
 
 	DrainTime time.Duration // how long Stop waits for attempts under way; 0: 30 s
 

@@ -23,14 +23,14 @@ type Preparer interface {
 
 // Prepare implements upstream.Handover.
 func (a *attempt) Prepare(ctx context.Context, caps upstream.Capabilities) (relay.Message, relay.Body, error) {
-	if a.l.Prepare == nil {
+	if a.prepare == nil {
 		return a.d.Message, a, nil
 	}
 	kept := a.d.Signatures
 	if a.made != nil { // for the connection that was dead
 		kept = append(slices.Clip(kept), *a.made)
 	}
-	p, err := a.l.Prepare.Prepare(ctx, a.d.Message, a, caps, kept)
+	p, err := a.prepare.Prepare(ctx, a.d.Message, a, caps, kept)
 	if err != nil {
 		return relay.Message{}, nil, err
 	}
@@ -40,11 +40,25 @@ func (a *attempt) Prepare(ctx context.Context, caps upstream.Capabilities) (rela
 	return p.Message, p.Body, nil
 }
 
+// sender is the one that the upstream gets to see.
+func (a *attempt) sender() string { return seenSender(a.prepare, a.d.Message.From) }
+
 // senderAt gives the sender that an upstream gets to see for a message from
 // this one.
-func (s *Scheduler) senderAt(lane, from string) string {
-	if l := s.byName[lane]; l != nil && l.Prepare != nil {
-		return l.Prepare.Sender(from)
+func (c *course) senderAt(lane, from string) string {
+	if l := c.byName[lane]; l != nil {
+		return seenSender(*l.prepare.Load(), from)
 	}
 	return from
 }
+
+func seenSender(p Preparer, from string) string {
+	if p == nil {
+		return from
+	}
+	return p.Sender(from)
+}
+
+// setPrepare changes what is done to mail: attempts under way go on with what
+// they began with.
+func (l *lane) setPrepare(p Preparer) { l.prepare.Store(&p) }

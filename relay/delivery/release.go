@@ -63,7 +63,8 @@ func (s *Scheduler) requeue(m relay.Message, r relay.Recipient, now time.Time) (
 		return r, true
 	}
 	r.State, r.HoldReason, r.Incident, r.NextAttempt = relay.Queued, "", 0, now
-	sc := s.sceneOf(r.Upstream, m, r, now, 0)
+	c := s.course()
+	sc := c.sceneOf(r.Upstream, c.senderAt(r.Upstream, m.From), m, r, now, 0)
 	if stay := sc.wholeRoute(r); r.InDoubt > 0 && len(stay) > 0 {
 		r.Eligible = stay
 	}
@@ -75,7 +76,7 @@ func (s *Scheduler) assignment(m relay.Message, r relay.Recipient, now time.Time
 	if s.Reassign != nil {
 		return s.Reassign(m, r, now)
 	}
-	route, ok := s.Routes[r.Route]
+	route, ok := s.course().routes[r.Route]
 	return relay.Assignment{Route: r.Route, Upstreams: route.Upstreams, Priority: r.Priority}, ok
 }
 

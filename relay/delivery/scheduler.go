@@ -18,8 +18,8 @@ const defaultDrainTime = 30 * time.Second
 // for concurrent use.
 type Scheduler struct {
 	Options
-	lanes  []*lane
-	byName map[string]*lane
+	now      atomic.Pointer[course]
+	changing sync.RWMutex // held for writing while lanes come and go
 
 	loops sync.WaitGroup // of the lanes and of expiry
 	work  sync.WaitGroup // attempts with their settles, and probes
@@ -41,14 +41,16 @@ func New(o Options) *Scheduler {
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	s := &Scheduler{Options: o, byName: make(map[string]*lane, len(o.Lanes))}
+	c := newCourse(o.Plan)
+	plan := o.Plan
+	o.Plan = Plan{} // it is in the course from now on
+	s := &Scheduler{Options: o}
 	s.claims, s.halt = context.WithCancel(context.Background())
 	s.attempts, s.abort = context.WithCancel(context.Background())
-	for _, lo := range o.Lanes {
-		l := newLane(s, lo)
-		s.lanes = append(s.lanes, l)
-		s.byName[lo.Name] = l
+	for _, lo := range plan.Lanes {
+		c.add(newLane(s, lo))
 	}
+	s.now.Store(c)
 	return s
 }
 
@@ -65,11 +67,11 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	}
 	// All are open before the first claims: else a second choice would take
 	// the mail of a first one that is not there yet.
-	for _, l := range s.lanes {
+	for _, l := range s.course().lanes {
 		l.tell(l.up.Load())
 	}
-	for _, l := range s.lanes {
-		s.loops.Go(func() { l.loop(s.claims) })
+	for _, l := range s.course().lanes {
+		l.begin()
 	}
 	s.loops.Go(func() { s.expire(s.claims) })
 	s.loops.Go(func() {
@@ -83,7 +85,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 // takeOver restores what an earlier process knew. It gives the incidents that
 // have still to release what they held.
 func (s *Scheduler) takeOver(ctx context.Context) (unreleased []relay.Incident, err error) {
-	for _, l := range s.lanes {
+	for _, l := range s.course().lanes {
 		if err := l.loadKept(ctx); err != nil {
 			return nil, err
 		}
@@ -125,15 +127,4 @@ func (s *Scheduler) failedBy(err error) bool {
 		return true
 	}
 	return false
-}
-
-// stateOf is the laneState of an upstream.
-func (s *Scheduler) stateOf(name string) laneState {
-	switch l := s.byName[name]; {
-	case l == nil:
-		return laneGone
-	case l.up.Load():
-		return laneUp
-	}
-	return laneDown
 }

@@ -30,9 +30,11 @@ func twoWays(b *box, a, second upstream.Transport) Options {
 	breaker := Breaker{Failures: 3, Cooldown: 30 * time.Second, MaxCooldown: 15 * time.Minute}
 	o := Options{
 		Spool: b,
-		Lanes: []Lane{{Name: "a", Transport: a, MaxConnections: 2, MaxRecipients: 10, Breaker: breaker}},
-		Routes: map[string]Route{
-			"default": {Upstreams: []string{"a"}, Retry: doubling{}, FailoverAfter: 1},
+		Plan: Plan{
+			Lanes: []Lane{{Name: "a", Transport: a, MaxConnections: 2, MaxRecipients: 10, Breaker: breaker}},
+			Routes: map[string]Route{
+				"default": {Upstreams: []string{"a"}, Retry: doubling{}, FailoverAfter: 1},
+			},
 		},
 		Random: func() float64 { return 0 },
 	}

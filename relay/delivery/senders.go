@@ -73,6 +73,20 @@ func (b *senders) unblock(from string) {
 	b.some.Store(len(b.by) > 0)
 }
 
+// takeOver refuses whom another refuses.
+func (b *senders) takeOver(other *senders) {
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.by = make(map[string]*refusal, len(other.by))
+	for from, r := range other.by {
+		copied := *r
+		b.by[from] = &copied
+	}
+	b.some.Store(len(b.by) > 0)
+}
+
 // full reports whether there is no room for another sender.
 func (b *senders) full(from string) bool {
 	if !b.some.Load() {

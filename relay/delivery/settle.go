@@ -26,7 +26,7 @@ func (a *attempt) settle() {
 // decide gives the outcome of the recipient at this place in a.to.
 func (a *attempt) decide(place int, random float64) outcome {
 	r := a.to[place]
-	sc := a.s.sceneOf(a.l.Name, a.d.Message, r, a.ended, random)
+	sc := a.by.sceneOf(a.l.Name, a.sender(), a.d.Message, r, a.ended, random)
 	sc.suspect = r.Upstream == a.l.Name && opensAtOnce(r.Last) && a.l.workedSince(r.LastAt)
 	if a.panicked != "" {
 		return broken(r, sc, a.marked != nil && a.marked[place], a.panicked)
@@ -71,22 +71,23 @@ func broken(r relay.Recipient, sc scene, inDoubt bool, cause string) outcome {
 	return o
 }
 
-// sceneOf gathers what a decision on r depends on.
-func (s *Scheduler) sceneOf(lane string, m relay.Message, r relay.Recipient, now time.Time, random float64) scene {
-	route := s.Routes[r.Route]
+// sceneOf gathers what a decision on r depends on; sender is whom the upstream
+// of the lane gets to see.
+func (c *course) sceneOf(lane, sender string, m relay.Message, r relay.Recipient, now time.Time, random float64) scene {
+	route := c.routes[r.Route]
 	if route.Order != nil {
 		route.Upstreams = route.Order(string(m.ID))
 	}
 	return scene{
-		lane: lane, sender: s.senderAt(lane, m.From), route: route, received: m.ReceivedAt,
-		now: now, random: random, state: s.stateOf,
+		lane: lane, sender: sender, route: route, received: m.ReceivedAt,
+		now: now, random: random, state: c.stateOf,
 	}
 }
 
 // reassign finds a route of today for a recipient whose own is gone: it is due
 // at once for the upstreams there, or held where there is none.
 func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) (o outcome) {
-	sc := scene{sender: m.From, now: now, state: s.stateOf}
+	sc := scene{sender: m.From, now: now, state: s.course().stateOf}
 	defer func() {
 		if p := recover(); p != nil {
 			o = broken(r, sc, false, panicText(p))

@@ -48,10 +48,11 @@ const (
 	LaneSlow     LaneReason = "slow"
 )
 
-// Lanes gives the status of every lane, in the order of Options.Lanes.
+// Lanes gives the status of every lane, in the order of the Plan.
 func (s *Scheduler) Lanes() []LaneStatus {
-	all, now := make([]LaneStatus, len(s.lanes)), time.Now()
-	for i, l := range s.lanes {
+	lanes := s.course().lanes
+	all, now := make([]LaneStatus, len(lanes)), time.Now()
+	for i, l := range lanes {
 		all[i] = l.status(now)
 	}
 	return all
@@ -60,8 +61,9 @@ func (s *Scheduler) Lanes() []LaneStatus {
 func (l *lane) status(now time.Time) LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	inFlight, settling := l.inherited()
 	st := LaneStatus{
-		Name: l.Name, InFlight: l.inFlight, Settling: l.settling, Connections: l.Pace.Connections(now),
+		Name: l.Name, InFlight: inFlight + l.inFlight, Settling: settling + l.settling, Connections: l.Pace.Connections(now),
 		Breaker: l.breaker.state, Cause: l.breaker.cause, PausedUntil: l.pause,
 		PausedBy: l.pausedBy, Slow: l.Pace.Slowed() || now.Before(l.pause),
 	}

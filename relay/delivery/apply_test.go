@@ -1,0 +1,193 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relaykeep/relay"
+	"relaykeep/relay/quota"
+	"relaykeep/upstream"
+)
+
+// apply goes over to another plan.
+func (w *world) apply(p Plan) {
+	w.Helper()
+	if err := w.s.Apply(w.Context(), p); err != nil {
+		w.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// keptLanes is the plan of twoWays where the lanes of these names go on.
+func keptLanes(o Options, names ...string) Plan {
+	p := o.Plan
+	for i := range p.Lanes {
+		for _, n := range names {
+			p.Lanes[i].Keep = p.Lanes[i].Keep || p.Lanes[i].Name == n
+		}
+	}
+	return p
+}
+
+// gated answers v once its gate is opened.
+func gated(v relay.Verdict) (p *provider, open func()) {
+	gate := make(chan struct{})
+	return &provider{answer: func(context.Context, int, relay.Message, relay.Recipient) relay.Verdict {
+		<-gate
+		return v
+	}}, func() { close(gate) }
+}
+
+// renamed is a Preparer that shows another sender.
+type renamed string
+
+func (r renamed) Prepare(_ context.Context, m relay.Message, b relay.Body, _ upstream.Capabilities, _ []relay.Signature) (upstream.Prepared, error) {
+	m.From = string(r)
+	return upstream.Prepared{Message: m, Body: b}, nil
+}
+func (r renamed) Sender(string) string { return string(r) }
+
+// A lane that goes on keeps its breaker, and has another Prepare.
+func TestApplyKeeps(t *testing.T) {
+	a := always(refused)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		for range 3 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		synctest.Wait()
+		before := w.s.Lanes()[0]
+		if before.Breaker != BreakerOpen {
+			t.Fatalf("%+v", before)
+		}
+		p := keptLanes(oneWay(w.box, always(ok)), "a")
+		p.Lanes[0].Prepare = renamed("new@x.example")
+		w.apply(p)
+		if st := w.s.Lanes()[0]; st != before {
+			t.Errorf("it was %+v and is %+v", before, st)
+		}
+		if got := w.s.course().senderAt("a", "old@x.example"); got != "new@x.example" {
+			t.Errorf("the sender is %s", got)
+		}
+	})
+}
+
+// A changed upstream takes over what an operator and the quota have said. Its
+// attempts and those of the old one are bounded together.
+func TestApplyReplaces(t *testing.T) {
+	var slow *provider
+	var open func()
+	fast := always(ok)
+	day := quota.Limit{N: 5, Per: 24 * time.Hour}
+	within(t, func(b *box) Options {
+		slow, open = gated(ok) // in the bubble
+		return metered(oneWay(b, slow), quota.Limit{}, day)
+	}, func(w *world) {
+		for range 4 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		synctest.Wait()
+		w.apply(metered(oneWay(w.box, fast), quota.Limit{}, day).Plan)
+		if st := w.s.Lanes()[0]; st.InFlight != 2 || st.QuotaRemaining != 3 || fast.attempts() != 0 {
+			t.Fatalf("%+v, %d attempts by the new one", st, fast.attempts())
+		}
+		open()
+		synctest.Wait()
+		if st := w.s.Lanes()[0]; st.InFlight != 0 || st.QuotaRemaining != 1 || slow.attempts() != 2 || fast.attempts() != 2 {
+			t.Fatalf("%+v, %d and %d attempts", st, slow.attempts(), fast.attempts())
+		}
+		if err := w.s.Pause(w.Context(), "a", "jo"); err != nil {
+			t.Fatal(err)
+		}
+		w.apply(metered(oneWay(w.box, fast), quota.Limit{}, day).Plan)
+		if st := w.s.Lanes()[0]; st.PausedBy != "jo" || st.QuotaRemaining != 1 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// A change that mends a disabled upstream ends its incident at once.
+func TestApplyMends(t *testing.T) {
+	within(t, func(b *box) Options { return oneWay(b, always(badLogin)) }, func(w *world) {
+		id := w.box.put(w, to("r@x.example", "a"))
+		synctest.Wait()
+		if st := w.s.Lanes()[0]; !st.Disabled || st.Incident == 0 {
+			t.Fatalf("%+v", st)
+		}
+		w.apply(oneWay(w.box, always(badLogin)).Plan)
+		if st := w.s.Lanes()[0]; !st.Disabled || st.Incident == 0 || len(w.incidents(true)) != 1 {
+			t.Fatalf("another bad login: %+v, incidents %+v", st, w.incidents(true))
+		}
+		w.apply(oneWay(w.box, always(ok)).Plan)
+		if st := w.s.Lanes()[0]; st.Breaker != BreakerClosed || len(w.incidents(false)) != 0 {
+			t.Errorf("%+v, incidents %+v", st, w.incidents(false))
+		}
+		w.after(time.Hour)
+		w.wantState(w.box.only(w, id), relay.Delivered)
+	})
+}
+
+// What is being sent to an upstream that goes is decided by what it began with;
+// nothing more is sent there. One that comes back is what it was.
+func TestApplyRemoves(t *testing.T) {
+	var slow *provider
+	var open func()
+	within(t, func(b *box) Options {
+		slow, open = gated(busy)
+		return twoWays(b, slow, always(ok))
+	}, func(w *world) {
+		sent := w.box.put(w, to("r@x.example", "a"))
+		synctest.Wait()
+		if err := w.s.Pause(w.Context(), "a", "jo"); err != nil {
+			t.Fatal(err)
+		}
+		p := keptLanes(twoWays(w.box, slow, always(ok)), "b")
+		p.Lanes = p.Lanes[1:]
+		p.Routes = map[string]Route{"other": {Upstreams: []string{"b"}, Retry: doubling{}, FailoverAfter: 1}}
+		w.apply(p)
+		open()
+		synctest.Wait()
+		r := w.box.only(w, sent)
+		if w.wantState(r, relay.Queued); r.Attempts != 1 || len(w.incidents(true)) != 0 {
+			t.Errorf("%+v, incidents %+v", r, w.incidents(true))
+		}
+		waits := w.box.put(w, to("r@x.example", "a"))
+		w.after(time.Hour)
+		w.wantState(w.box.only(w, waits), relay.Queued)
+		if slow.attempts() != 1 || len(w.s.Lanes()) != 1 {
+			t.Errorf("%d attempts, lanes %+v", slow.attempts(), w.s.Lanes())
+		}
+		w.apply(keptLanes(twoWays(w.box, always(ok), always(ok)), "b"))
+		if st := w.s.Lanes()[0]; st.PausedBy != "jo" {
+			t.Errorf("%+v", st)
+		}
+		if err := w.s.Resume(w.Context(), "a", ""); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.wantState(w.box.only(w, waits), relay.Delivered)
+	})
+}
+
+// A hundred plans in a row leave no loop and no slot behind.
+func TestApplyManyTimes(t *testing.T) {
+	a := always(ok)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		for i := range 100 {
+			w.box.put(w, to("r@x.example", "a"))
+			p := oneWay(w.box, a).Plan
+			p.Lanes[0].Keep = i%3 == 0
+			w.apply(p)
+		}
+		w.after(time.Second)
+		l := w.s.course().lanes[0]
+		l.mu.Lock()
+		inFlight, _ := l.inherited()
+		elders := len(l.elders)
+		l.mu.Unlock()
+		if a.attempts() != 100 || inFlight != 0 || elders != 0 {
+			t.Errorf("%d attempts, %d under way, %d elders", a.attempts(), inFlight, elders)
+		}
+	})
+}
