@@ -235,9 +235,11 @@ func (s *Store) transact(ops []*op) error {
 			return err
 		}
 		id := tx.ID()
+		s.keepFreelist(maxKeptFreelist)
 		if err := tx.Commit(); err != nil {
 			return s.outcome(id, err)
 		}
+		s.freelist = !s.db.NoFreelistSync
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,33 +9,37 @@ import (
 	"runtime"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 
+	"relaykeep/spool"
 	"relaykeep/spool/bolt/pages"
 )
 
 // checkMeta looks whether a file is as long as its newest meta page says. bbolt
 // maps the file and trusts it: behind the end of a truncated one the process
-// would get a bus error.
-func checkMeta(path string, size int64) error {
+// would get a bus error. It also tells whether the file holds a list of its free
+// pages, so that nobody must look at all pages to find them.
+func checkMeta(path string, size int64) (freelist bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
 	m, err := pages.ReadMeta(f)
 	if err == nil && m.Length() > size {
 		err = fmt.Errorf("it has %d bytes and should have %d: it was cut short", size, m.Length())
 	}
-	return err
+	return m.HasFreelist, err
 }
 
 // walk opens a file for reading and visits every page that is in use. bbolt
 // does the same when it opens a file for writing, to find what is free, but in
 // a goroutine of its own, where nobody can catch what a damaged page makes it
-// do.
+// do. Where the file holds a list of its free pages bbolt does not, and
+// visitInParts comes later.
 func walk(path string) error {
 	return guard(func() error {
-		db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openTimeout, ReadOnly: true})
+		db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openTimeout, ReadOnly: true, MmapFlags: mapFlags(path)})
 		if err != nil {
 			return err
 		}
@@ -56,6 +61,71 @@ func visitAll(tx *bbolt.Tx) error {
 	})
 	runtime.KeepAlive(touched)
 	return err
+}
+
+// visitPart is how many keys of a bucket visitInParts reads in a transaction.
+const visitPart = 16 << 10
+
+// visitLater does, beside the work, what walk does before it. The store fails
+// where a page is damaged, and the next Open refuses the file.
+func (s *Store) visitLater() {
+	if err := s.visitInParts(); err != nil && !errors.Is(err, spool.ErrClosed) {
+		s.fail(fmt.Errorf("the spool was looked through after the start: %w", err))
+	}
+}
+
+// visitInParts is visitAll without a transaction that stays open: those keep
+// pages from being used again. It ends early when the store closes.
+func (s *Store) visitInParts() error {
+	var names [][]byte
+	err := s.view(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			names = append(names, bytes.Clone(name))
+			return nil
+		})
+	})
+	for _, name := range names {
+		for after, more := []byte(nil), true; more && err == nil; {
+			select {
+			case <-s.closing:
+				return nil
+			default:
+			}
+			err = s.view(func(tx *bbolt.Tx) error {
+				after, more = visitSome(tx.Bucket(name), after)
+				return nil
+			})
+		}
+	}
+	return err
+}
+
+// visitSome reads keys after one, and gives the last that it read; more is false
+// at the end.
+func visitSome(b *bbolt.Bucket, after []byte) (last []byte, more bool) {
+	p, touched := seekAfter(b, after), byte(0)
+	for range visitPart {
+		k, _ := p.take()
+		if k == nil {
+			return nil, false
+		}
+		touched ^= k[0] ^ k[len(k)-1] // reading is the point
+		last = k
+	}
+	runtime.KeepAlive(touched)
+	return bytes.Clone(last), true
+}
+
+// mapFlags has the kernel map a whole file at once where it fits into half of
+// the memory: whoever visits every page takes a fault for each, else, which is
+// most of the time that it takes.
+func mapFlags(path string) int {
+	var machine unix.Sysinfo_t
+	size, err := fileSize(path)
+	if err != nil || unix.Sysinfo(&machine) != nil || uint64(size) > uint64(machine.Totalram)*uint64(machine.Unit)/2 {
+		return 0
+	}
+	return unix.MAP_POPULATE
 }
 
 // failureNote is the file whose presence says that the last process stopped

@@ -209,8 +209,9 @@ func (s *Store) Stats(context.Context) (spool.Stats, error) {
 	if err != nil {
 		return spool.Stats{}, err
 	}
-	free := s.db.Stats()
-	st.FreePages = int64(free.FreePageN + free.PendingPageN)
+	if st.FreePages, err = s.countFree(); err != nil {
+		return spool.Stats{}, err
+	}
 	st.UsedBytes -= st.FreePages * int64(st.PageSize)
 	st.FileBytes, err = fileSize(s.opt.Path)
 	return st, err

@@ -25,6 +25,7 @@ type Store struct {
 	db       *bbolt.DB
 	codec    *spool.Codec
 	instance string
+	freelist bool // the file holds a list of its free pages
 
 	committer committer
 	chunks    chunkPool
@@ -65,11 +66,18 @@ func Open(opt Options) (*Store, error) {
 	if err := s.openFile(); err != nil {
 		return nil, err
 	}
+	walked := !s.freelist
 	if err := s.load(); err != nil {
+		if errors.Is(err, errDamage) {
+			err = damaged(opt.Path, err)
+		}
 		return nil, errors.Join(err, s.db.Close())
 	}
 	if !opt.ReadOnly {
 		s.space.start(s)
+		if !walked {
+			s.running.Go(s.visitLater)
+		}
 		s.committer.start(s)
 	}
 	if !opt.ReadOnly && !opt.scratch {
@@ -85,7 +93,7 @@ func (s *Store) openFile() error {
 	if err != nil {
 		return err
 	}
-	if !fresh {
+	if !fresh && s.mustWalk() {
 		err = walk(path)
 	}
 	if err == nil {
@@ -110,12 +118,25 @@ func (s *Store) openFile() error {
 	return nil
 }
 
+// mustWalk reports whether the file is to be looked through before it is opened:
+// where bbolt does so, or checkAfterFailure will.
+func (s *Store) mustWalk() bool {
+	_, err := os.Stat(failureNote(s.opt.Path))
+	return err == nil || !s.freelist && !s.opt.ReadOnly
+}
+
+// openDatabase opens the file. Where it holds no list of its free pages bbolt
+// visits every page to find them; a reader can do without.
 func (s *Store) openDatabase() error {
 	var file *os.File // of the database
+	flags := 0
+	if !s.freelist && !s.opt.ReadOnly {
+		flags = mapFlags(s.opt.Path)
+	}
 	return guard(func() (err error) {
 		s.db, err = bbolt.Open(s.opt.Path, 0o600, &bbolt.Options{
 			Timeout:         openTimeout,
-			NoFreelistSync:  true, // else each commit writes the whole free list: 35 times slower after a large drain
+			NoFreelistSync:  true, // keepFreelist decides at each commit
 			FreelistType:    bbolt.FreelistMapType,
 			PageSize:        pageSize,
 			InitialMmapSize: mapped(s.opt.MaxSize),
@@ -126,12 +147,20 @@ func (s *Store) openDatabase() error {
 				return f, err
 			},
 			ReadOnly:        s.opt.ReadOnly,
-			PreLoadFreelist: true, // for the counts of free pages, of a read-only file too
+			PreLoadFreelist: s.freelist, // for the count of free pages, of a file that is only read
+			MmapFlags:       flags,
 		})
-		if err == nil && !sameFile(file, s.opt.Path) {
-			err = errors.Join(errReplaced, s.db.Close())
+		if err != nil {
+			return err
 		}
-		return err
+		if !sameFile(file, s.opt.Path) {
+			return errors.Join(errReplaced, s.db.Close())
+		}
+		if !s.opt.ReadOnly {
+			s.db.MmapFlags = 0 // for when it is mapped anew
+			s.keepFreelist(maxKeptFreelist)
+		}
+		return nil
 	})
 }
 
@@ -174,7 +203,7 @@ func (s *Store) prepareFile() (fresh bool, err error) {
 	if s.opt.empty && info.Size() == 0 {
 		return true, nil
 	}
-	err = checkMeta(path, info.Size())
+	s.freelist, err = checkMeta(path, info.Size())
 	if errors.Is(err, fs.ErrPermission) {
 		return false, fmt.Errorf("spool %s: %w", path, err)
 	}
@@ -211,6 +240,7 @@ func (s *Store) load() error {
 		if err := s.sweep(); err != nil {
 			return fmt.Errorf("spool %s: sweep what was half staged: %w", s.opt.Path, err)
 		}
+		s.freelist = !s.db.NoFreelistSync
 		return nil
 	})
 }
@@ -266,6 +296,7 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closing)
 		s.running.Wait()
+		s.leaveFreelist()
 		err = s.db.Close()
 	})
 	return err

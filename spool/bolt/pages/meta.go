@@ -14,12 +14,14 @@ const (
 	metaMagic     = 0
 	metaPageSize  = 8
 	metaRoot      = 16
+	metaFreelist  = 32
 	metaHighWater = 40
 	metaTxid      = 48
 	metaChecksum  = 56
 	metaLen       = 64
 
 	magicNumber = 0xED0CDAED
+	noFreelist  = math.MaxUint64
 )
 
 // Bounds of the page size of a file.
@@ -34,6 +36,8 @@ type Meta struct {
 	Root      uint64 // the page of the tree of buckets
 	HighWater uint64 // the first page that was never used
 	Txid      uint64
+
+	HasFreelist bool // the file holds a list of its free pages
 }
 
 // Length is how long the file must be, in bytes.
@@ -75,6 +79,8 @@ func parseMeta(b []byte) (m Meta, ok bool) {
 		Root:      binary.LittleEndian.Uint64(b[metaRoot:]),
 		HighWater: binary.LittleEndian.Uint64(b[metaHighWater:]),
 		Txid:      binary.LittleEndian.Uint64(b[metaTxid:]),
+
+		HasFreelist: binary.LittleEndian.Uint64(b[metaFreelist:]) != noFreelist,
 	}
 	return m, sum.Sum64() == binary.LittleEndian.Uint64(b[metaChecksum:])
 }
