@@ -21,17 +21,18 @@ type acted struct {
 
 // acting is one run of Act.
 type acting struct {
-	s     *Store
-	f     spool.Filter
-	after []byte // the last id that was looked at
-	given int    // how many messages were selected
+	s      *Store
+	f      spool.Filter
+	glance spool.Glance
+	after  []byte // the last id that was looked at
+	given  int    // how many messages were selected
 }
 
 // Act changes what f selects; see spool.Store. The selected recipients are
 // leased meanwhile, as those of a delivery are, so that no lane sends what is
 // about to be changed.
 func (s *Store) Act(ctx context.Context, f spool.Filter, change func(spool.Selected) *spool.Settlement, done func(spool.Selected, *spool.Settlement, []spool.Notice)) error {
-	a := acting{s: s, f: f}
+	a := acting{s: s, f: f, glance: spool.NewGlance(f)}
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -66,6 +67,9 @@ func (a *acting) take() (page []acted, more bool, err error) {
 				return nil
 			}
 			a.after = bytes.Clone(k)
+			if !a.glance.MayMatch(v) {
+				continue
+			}
 			rec, err := a.s.codec.DecodeRecord(v)
 			if err != nil {
 				a.s.tellUnreadable(spool.Key(k), err)

@@ -11,8 +11,12 @@ import (
 	"relaykeep/spool"
 )
 
-// listPage bounds how many messages one read transaction of List decodes.
-const listPage = 256
+// What one read transaction of List takes at most: messages that it decodes,
+// and messages that it looks at.
+const (
+	listPage   = 256
+	glancePage = 16 << 10
+)
 
 // Get reads one message; see spool.Store.
 func (s *Store) Get(ctx context.Context, id relay.ID) (e spool.Entry, err error) {
@@ -55,12 +59,12 @@ func (s *Store) Get(ctx context.Context, id relay.ID) (e spool.Entry, err error)
 // List calls fn for the messages that f selects; see spool.Store.
 func (s *Store) List(ctx context.Context, f spool.Filter, fn func(spool.Entry) error) error {
 	var after []byte
-	given := 0
+	given, glance := 0, spool.NewGlance(f)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		page, last, err := s.readPage(after, f)
+		page, last, err := s.readPage(after, f, &glance)
 		if err != nil {
 			return err
 		}
@@ -87,23 +91,29 @@ func (s *Store) List(ctx context.Context, f spool.Filter, fn func(spool.Entry) e
 }
 
 // readPage reads the next messages after an id, oldest first, those of the
-// history among them where f asks for them; last is nil at the end.
-func (s *Store) readPage(after []byte, f spool.Filter) (page []spool.Record, last []byte, err error) {
+// history among them where f asks for them, but for those that a glance turns
+// away; last is nil at the end.
+func (s *Store) readPage(after []byte, f spool.Filter, glance *spool.Glance) (page []spool.Record, last []byte, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		m := inOrder(tx, after, f)
-		for len(page) < listPage {
+		var at []byte // as long as the transaction
+		for seen := 0; len(page) < listPage && seen < glancePage; seen++ {
 			k, v := m.next()
 			if k == nil {
-				last = nil
 				return nil
+			}
+			at = k
+			if !glance.MayMatch(v) {
+				continue
 			}
 			rec, err := s.codec.DecodeRecord(v)
 			if err != nil {
 				s.tellUnreadable(spool.Key(k), err)
 				continue
 			}
-			page, last = append(page, rec), bytes.Clone(k)
+			page = append(page, rec)
 		}
+		last = bytes.Clone(at)
 		return nil
 	})
 	return page, last, err

@@ -24,7 +24,7 @@ func (s *Store) holdRestored(ctx context.Context, now time.Time) (held int64, er
 		if err := ctx.Err(); err != nil {
 			return held, err
 		}
-		page, last, err := s.readPage(after, spool.Filter{})
+		page, last, err := s.readPage(after, spool.Filter{}, &spool.Glance{})
 		if err != nil {
 			return held, err
 		}
