@@ -13,6 +13,7 @@ import (
 
 var (
 	rounds     = flag.Int("rounds", 30, "how often the crash loop kills the daemon")
+	queued     = flag.Int("queued", 5000, "how many messages wait in the long queue; a million is judged by the clock, too")
 	raceBinary = flag.Bool("race-binary", false, "build the daemon with the race detector")
 )
 

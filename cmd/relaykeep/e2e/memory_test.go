@@ -83,25 +83,37 @@ func memorySampler(t *testing.T, p *process) *sampler {
 	return &sampler{t: t, pid: p.cmd.Process.Pid}
 }
 
-var rssAnon = regexp.MustCompile(`RssAnon:\s+(\d+) kB`)
+// What the kernel tells of memory in the status of a process.
+var (
+	rssAnon = regexp.MustCompile(`RssAnon:\s+(\d+) kB`)
+	rssPeak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+)
 
 // sample looks once.
 func (s *sampler) sample() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
-	if err != nil {
-		s.t.Error(err)
-		return
-	}
-	found := rssAnon.FindSubmatch(status)
-	if found == nil {
+	now := memoryOf(s.pid, rssAnon)
+	if now == 0 {
 		s.t.Error("the kernel does not tell RssAnon")
-		return
+	}
+	s.most = max(s.most, now)
+}
+
+// memoryOf gives what the kernel tells of a process, in bytes; 0 where it has
+// ended.
+func memoryOf(pid int, what *regexp.Regexp) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	found := what.FindSubmatch(status)
+	if found == nil {
+		return 0
 	}
 	kb, err := strconv.ParseInt(string(found[1]), 10, 64)
 	if err != nil {
-		s.t.Error(err)
+		return 0
 	}
-	s.most = max(s.most, kb<<10)
+	return kb << 10
 }
