@@ -31,10 +31,10 @@ func load(ctx context.Context, s scenario, port int) error {
 	return nil
 }
 
-// sink is a running smtp-sink that counts.
-type sink struct {
-	cmd  *exec.Cmd
-	port int
+// smtpSink is a running smtp-sink that counts.
+type smtpSink struct {
+	cmd    *exec.Cmd
+	listen int
 
 	mu    sync.Mutex
 	grown *sync.Cond
@@ -42,7 +42,7 @@ type sink struct {
 	ended bool
 }
 
-func startSink(ctx context.Context) (*sink, error) {
+func startSink(ctx context.Context) (sink, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func startSink(ctx context.Context) (*sink, error) {
 	if os.Getuid() == 0 {
 		args = append(args, "-u", "nobody")
 	}
-	s := &sink{port: port, cmd: exec.Command(tool("smtp-sink"), append(args, fmt.Sprintf("127.0.0.1:%d", port), "500")...)}
+	s := &smtpSink{listen: port, cmd: exec.Command(tool("smtp-sink"), append(args, fmt.Sprintf("127.0.0.1:%d", port), "500")...)}
 	s.grown = sync.NewCond(&s.mu)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -68,8 +68,10 @@ func startSink(ctx context.Context) (*sink, error) {
 	return s, nil
 }
 
+func (s *smtpSink) port() int { return s.listen }
+
 // count reads "sess=1 quit=1 mesg=1", a line for each change, ended by CR.
-func (s *sink) count(out io.Reader) {
+func (s *smtpSink) count(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	lines.Split(func(data []byte, eof bool) (int, []byte, error) {
 		if i := bytes.IndexByte(data, '\r'); i >= 0 {
@@ -93,7 +95,7 @@ func (s *sink) count(out io.Reader) {
 }
 
 // wait returns when n messages have arrived.
-func (s *sink) wait(ctx context.Context, n int) error {
+func (s *smtpSink) wait(ctx context.Context, n int) error {
 	defer context.AfterFunc(ctx, s.grown.Broadcast)()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +108,7 @@ func (s *sink) wait(ctx context.Context, n int) error {
 	return nil
 }
 
-func (s *sink) stop() {
+func (s *smtpSink) stop() {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
 }

@@ -14,19 +14,19 @@ type row struct {
 	results [][]result
 }
 
-// printTable prints the medians, and the first relay's ratio to the second's.
-func printTable(w io.Writer, relays []relay, rows []row) error {
+// printTable prints the medians, and the first one's ratio to each other's.
+func printTable(w io.Writer, all []contestant, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "load\trelay\taccepted/s\tend to end/s\tCPU/message\tpeak memory (anonymous)")
 	for _, r := range rows {
-		for i, one := range relays {
+		for i, one := range all {
 			m := medians(r.results[i])
 			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%s\t%.0f MiB\n", r.name, one.name(), m.accept, m.endToEnd,
 				m.cpu.Round(time.Microsecond), float64(m.peak)/(1<<20))
 		}
-		if len(relays) == 2 {
-			a, b := medians(r.results[0]), medians(r.results[1])
-			fmt.Fprintf(t, "\tratio\t%.2f\t%.2f\t%.2f\t%.2f\n", a.accept/b.accept, a.endToEnd/b.endToEnd,
+		for i := 1; i < len(all); i++ {
+			a, b := medians(r.results[0]), medians(r.results[i])
+			fmt.Fprintf(t, "\t%s : %s\t%.2f\t%.2f\t%.2f\t%.2f\n", all[0].name(), all[i].name(), a.accept/b.accept, a.endToEnd/b.endToEnd,
 				float64(a.cpu)/float64(b.cpu), float64(a.peak)/float64(b.peak))
 		}
 	}
