@@ -12,6 +12,7 @@ const (
 	IncidentQuota    IncidentKind = "quota"    // used up
 	IncidentMessage  IncidentKind = "message"  // a damaged body, a fault of ours, a second unknown outcome
 	IncidentRoute    IncidentKind = "route"    // its route or upstream is gone
+	IncidentBackup   IncidentKind = "backup"   // no backup of the spool can be made; nothing is held
 	IncidentWarning  IncidentKind = "warning"  // an answer that somebody should know of; nothing is held or disabled
 )
 

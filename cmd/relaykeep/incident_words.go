@@ -130,6 +130,8 @@ func kindWords(k relay.IncidentKind) string {
 		return ": a message that is not to be sent without somebody's look at it"
 	case relay.IncidentRoute:
 		return ": mail without a way in the configuration of today"
+	case relay.IncidentBackup:
+		return ": no backup of the spool is made any more; no mail is held"
 	case relay.IncidentWarning:
 		return ": an answer that somebody should know of; no mail is held, no upstream disabled"
 	}
@@ -173,6 +175,11 @@ func advise(i admin.Incident) []string {
 		return []string{
 			"Give the mail a way: a route that matches it, by upstreams that exist, and start the daemon again.",
 			"Then: " + resolve + ", which sends what it holds by today's routes.",
+		}
+	case relay.IncidentBackup:
+		return []string{
+			"Make the folder of the block backup writable, and room on its disk. Where the copy is not sound: relaykeep spool verify.",
+			"It is tried again by itself, and closes when a backup is made. relaykeep spool backup FILE makes one now.",
 		}
 	case relay.IncidentWarning:
 		return []string{

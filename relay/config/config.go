@@ -56,6 +56,14 @@ type Spool struct {
 	History     time.Duration // 0: finished messages are not listed
 	KeepFailed  time.Duration // at most History
 	NoSync      bool
+	Backup      *Backup // nil: none is made
+}
+
+// Backup says how backups of the spool are made by themselves.
+type Backup struct {
+	Every  time.Duration // at least a minute
+	Keep   int           // how many, at least 1
+	Folder string
 }
 
 // Upstream is one provider.

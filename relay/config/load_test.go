@@ -219,7 +219,7 @@ func TestSmallest(t *testing.T) {
 	if !reflect.DeepEqual(c.Retries, map[string]retry.Policy{"default": want}) {
 		t.Errorf("retries are %+v", c.Retries)
 	}
-	if c.Spool != (Spool{"/var/lib/relaykeep/spool.db", 20 << 30, 512 << 20, 7 * day, 3 * day, false}) {
+	if c.Spool != (Spool{"/var/lib/relaykeep/spool.db", 20 << 30, 512 << 20, 7 * day, 3 * day, false, nil}) {
 		t.Errorf("spool is %+v", c.Spool)
 	}
 	if c.Admin != (Admin{"/run/relaykeep/admin.sock", "", 0o660}) {

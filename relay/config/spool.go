@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"path/filepath"
 	"time"
 
 	"relaykeep/relay"
@@ -25,6 +27,32 @@ func readSpool(s *section) Spool {
 	if sp.NoSync {
 		s.warn("fsync", "mail that was acknowledged is lost when the machine crashes; false is for tests only")
 	}
+	sp.Backup = readBackup(s.block("backup"), filepath.Dir(sp.Path))
 	s.end()
 	return sp
+}
+
+// readBackup reads the block backup, nil where there is none. Backups lie beside
+// the spool unless they are told where.
+func readBackup(s *section, beside string) *Backup {
+	b := &Backup{
+		Every:  read(s, "every", day, backupInterval),
+		Keep:   s.count("keep", 7, 1, 1000),
+		Folder: s.file("path", filepath.Join(beside, "backup")),
+	}
+	s.end()
+	if !s.written {
+		return nil
+	}
+	return b
+}
+
+var errBackupInterval = errors.New("is too short; a backup reads the whole spool, write 1m at least")
+
+func backupInterval(text string) (time.Duration, error) {
+	d, err := relay.ParseDuration(text)
+	if err == nil && d < time.Minute {
+		err = errBackupInterval
+	}
+	return d, err
 }

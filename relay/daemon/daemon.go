@@ -233,6 +233,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		return err
 	}
 	d.background.Go(d.reroute)
+	d.background.Go(d.backups)
 	d.background.Go(func() {
 		select {
 		case <-d.spool.Failed():

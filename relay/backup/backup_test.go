@@ -1,0 +1,137 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestNames(t *testing.T) {
+	at := time.Date(2026, 11, 24, 20, 0, 5, 0, time.UTC)
+	got := name("0011", at)
+	if got != "relaykeep-0011-20261124T200005Z.db" {
+		t.Error(got)
+	}
+	if back, ok := stampOf("0011", got); !ok || !back.Equal(at) {
+		t.Error(back, ok)
+	}
+	for _, other := range []string{"relaykeep-0012-20261124T200005Z.db", "relaykeep-0011-20261124.db", "relaykeep-0011-20261124T200005Z.db.old", "spool.db", ""} {
+		if _, ok := stampOf("0011", other); ok {
+			t.Errorf("%q was taken for ours", other)
+		}
+	}
+}
+
+func TestNextAt(t *testing.T) {
+	now := time.Date(2026, 11, 24, 20, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		newest time.Duration // ago
+		want   time.Duration
+	}{
+		{time.Hour, 23 * time.Hour},
+		{48 * time.Hour, -24 * time.Hour},
+		{-100 * time.Hour, 24 * time.Hour}, // the clock went back
+	} {
+		names := []string{name("i", now.Add(-1000*time.Hour)), name("i", now.Add(-tt.newest))}
+		if got := nextAt("i", names, 24*time.Hour, now).Sub(now); got != tt.want {
+			t.Errorf("%v ago: in %v, want %v", tt.newest, got, tt.want)
+		}
+	}
+	if got := nextAt("i", nil, 24*time.Hour, now); !got.Equal(now) {
+		t.Error(got)
+	}
+}
+
+// fakeSpool is a Spool of a few bytes.
+type fakeSpool struct{ err error }
+
+func (f *fakeSpool) Backup(_ context.Context, w io.Writer, size func(int64)) error {
+	size(4)
+	_, err := w.Write([]byte("copy"))
+	return errors.Join(err, f.err)
+}
+
+func names(t *testing.T, folder string) (all []string) {
+	t.Helper()
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		all = append(all, f.Name())
+	}
+	return all
+}
+
+func TestTheLoopKeepsItsNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "backup")
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		others := []string{"relaykeep-other-20200101T000000Z.db", "spool.db"}
+		for _, f := range append(others, ".relaykeep-mine-20200101T000000Z.db.1.tmp") {
+			if err := os.WriteFile(filepath.Join(folder, f), []byte("theirs"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		spool, bad := &fakeSpool{}, error(nil)
+		var told []error
+		l := New(Options{
+			Folder: folder, Every: 24 * time.Hour, Keep: 3, Instance: "mine", Spool: spool,
+			Verify: func(context.Context, string) error { return bad },
+			Told:   func(_ string, err error) { told = append(told, err) },
+		})
+		done := make(chan struct{})
+		go func() { l.Run(ctx); close(done) }()
+		time.Sleep(time.Hour + 5*24*time.Hour)
+		synctest.Wait()
+		if len(told) != 6 || errors.Join(told...) != nil {
+			t.Errorf("%v", told)
+		}
+		all := names(t, folder)
+		if len(all) != 5 || !slices.Contains(all, others[0]) || !slices.Contains(all, others[1]) {
+			t.Errorf("%v", all)
+		}
+		// What fails is tried again soon, and removes nothing.
+		told, spool.err = nil, errors.New("the disk fails")
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		spool.err, bad = nil, errors.New("it does not verify")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(told) < 6 || slices.Contains(told, nil) || !strings.Contains(told[len(told)-1].Error(), "does not verify") {
+			t.Errorf("%v", told)
+		}
+		if after := names(t, folder); !slices.Equal(all, after) {
+			t.Errorf("%v became %v", all, after)
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestTheLoopEndsWhileItCopies(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	folder := t.TempDir()
+	l := New(Options{Folder: folder, Every: time.Hour, Keep: 1, Instance: "mine", Spool: spoolFunc(func(ctx context.Context) error {
+		cancel()
+		return ctx.Err()
+	}), Told: func(string, error) { t.Error("it was told") }})
+	l.Run(ctx)
+	if all := names(t, folder); len(all) != 0 {
+		t.Errorf("%v is left", all)
+	}
+}
+
+type spoolFunc func(context.Context) error
+
+func (f spoolFunc) Backup(ctx context.Context, _ io.Writer, _ func(int64)) error { return f(ctx) }
