@@ -34,7 +34,7 @@ type Incident struct {
 
 	OpenedAt time.Time // the last time
 	ClosedAt time.Time // zero while it is open
-	ClosedBy string    // "probe", or who resolved it
+	ClosedBy string    // "probe", "configuration", or who resolved it
 	Times    int       // how often it was opened, at least 1
 
 	// Held is how many recipients it holds. Stores fill it in when they are

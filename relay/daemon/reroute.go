@@ -11,7 +11,8 @@ import (
 	"relaykeep/spool"
 )
 
-// reroute brings what was queued under another routing table to today's.
+// reroute brings what was queued under another routing table to today's, and
+// what was held because it had no way then.
 func (d *Daemon) reroute() {
 	told := make(map[string]int64) // the incidents of routes that are gone: one cause, not one message
 	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) (_ []relay.Recipient, events []relay.Event) {
@@ -33,6 +34,9 @@ func (d *Daemon) reroute() {
 		d.log.Error("mail of an earlier configuration could not be rerouted; it waits for the next start", "error", err.Error())
 	case n > 0:
 		d.log.Info("mail of an earlier configuration follows today's routes", "messages", n)
+	}
+	if err := d.scheduler.ReleaseRoutes(d.alive); err != nil && d.alive.Err() == nil {
+		d.log.Error("mail that had no way could not be released; it waits for the next start", "error", err.Error())
 	}
 }
 

@@ -9,8 +9,11 @@ import (
 	"relaykeep/relay"
 )
 
-// byProbe closes the incidents that ended by themselves.
-const byProbe = "probe"
+// Who closes the incidents that ended by themselves.
+const (
+	byProbe         = "probe"
+	byConfiguration = "configuration" // which has a way again for what was held
+)
 
 // book knows the incidents that are open.
 type book struct {
@@ -151,6 +154,8 @@ func (s *Scheduler) close(ctx context.Context, number int64, by string) (relay.I
 		From: i.Sender, Upstream: i.Upstream, Verdict: i.Verdict, Detail: "resolved by " + by,
 	}
 	switch {
+	case by == byConfiguration:
+		e.Detail = "what it held has a way again"
 	case by != byProbe:
 		e.User = by
 	case i.Kind == relay.IncidentSender:

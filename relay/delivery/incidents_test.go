@@ -406,3 +406,47 @@ func TestReleaseFollowsRouteActions(t *testing.T) {
 		})
 	}
 }
+
+// What was held because its route or its upstream was gone goes out when they
+// are back, and the incident closes by itself; what has no way yet stays held,
+// and what may have been delivered by an upstream that is gone, too.
+func TestRouteIncidentsEndByThemselves(t *testing.T) {
+	a := always(ok)
+	var missing, doubtful relay.ID
+	without := func(b *box) Options { return oneWay(b, a) }
+	within(t, without, func(w *world) {
+		other := to("r@x.example", "a")
+		other.Route = "other"
+		missing = w.box.put(w, other)
+		synctest.Wait()
+		w.wantState(w.box.only(w, missing), relay.Held)
+		if err := w.s.ReleaseRoutes(w.Context()); err != nil || len(w.incidents(false)) != 1 {
+			t.Fatalf("%v, open: %+v", err, w.incidents(false))
+		}
+		w.wantState(w.box.only(w, missing), relay.Held)
+
+		i, _, err := w.box.OpenIncident(w.Context(), *wayIncident("gone", "gone"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost := to("l@x.example", "gone")
+		lost.State, lost.HoldReason, lost.Incident, lost.InDoubt, lost.Upstream = relay.Held, "gone", i.Number, 1, "gone"
+		doubtful = w.box.put(w, lost)
+
+		o := without(w.box)
+		o.Routes["other"] = o.Routes["default"]
+		w.restart(o)
+		for range 2 { // the second finds nothing to do
+			if err := w.s.ReleaseRoutes(w.Context()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		w.wantState(w.box.only(w, missing), relay.Delivered)
+		w.wantState(w.box.only(w, doubtful), relay.Held)
+		open, closed := w.incidents(false), w.tape.of(relay.EventIncidentClosed)
+		if len(open) != 1 || open[0].Number != i.Number || len(closed) != 1 {
+			t.Errorf("open %+v, closed %+v", open, closed)
+		}
+	})
+}

@@ -26,12 +26,8 @@ func (s *Scheduler) release(ctx context.Context, i relay.Incident) (int, error) 
 		i.Detail = "mail is held still: no route of today takes it"
 		s.raise(&i)
 	}
-	if n = max(0, n-int(left.Load())); n > 0 {
-		s.Sink.Emit(relay.Event{
-			Kind: relay.EventReleased, At: time.Now(), Incident: i.Number, From: i.Sender, Upstream: i.Upstream,
-			Detail: fmt.Sprintf("released %d recipients", n),
-		})
-	}
+	n = max(0, n-int(left.Load()))
+	s.tellReleased(i, n)
 	return n, err
 }
 
@@ -40,6 +36,67 @@ func (s *Scheduler) release(ctx context.Context, i relay.Incident) (int, error) 
 func (s *Scheduler) releaseAll(i relay.Incident) {
 	_, err := s.release(s.claims, i)
 	s.failedBy(err)
+}
+
+// ReleaseRoutes releases what incidents of the kind route hold and the routes
+// of today take, and closes those that hold nothing any more: the route or the
+// upstream is there again. What may have been delivered by an upstream that is
+// still gone stays held. The error is that of ctx or of the spool; the next
+// call goes on.
+func (s *Scheduler) ReleaseRoutes(ctx context.Context) error {
+	open, err := s.Spool.Incidents(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		if i.Kind != relay.IncidentRoute {
+			continue
+		}
+		if err := s.releaseRoute(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Scheduler) releaseRoute(ctx context.Context, i relay.Incident) error {
+	now := time.Now()
+	var left atomic.Int64
+	n, err := s.Spool.ReleaseIncident(ctx, i.Number, func(m relay.Message, r relay.Recipient) relay.Recipient {
+		out, ok := r, false
+		if r.InDoubt == 0 || s.stateOf(r.Upstream) != laneGone {
+			out, ok = s.requeue(m, r, now)
+		}
+		if !ok {
+			left.Add(1)
+		}
+		return out
+	})
+	if err != nil {
+		return err
+	}
+	if left.Load() == 0 {
+		if i, err = s.close(ctx, i.Number, byConfiguration); err != nil {
+			return err
+		}
+	}
+	s.tellReleased(i, n-int(left.Load()))
+	if i.ClosedAt.IsZero() {
+		return nil
+	}
+	_, err = s.release(ctx, i) // it may have come to hold more meanwhile
+	return err
+}
+
+// tellReleased tells how many recipients an incident has released, if any.
+func (s *Scheduler) tellReleased(i relay.Incident, n int) {
+	if n <= 0 {
+		return
+	}
+	s.Sink.Emit(relay.Event{
+		Kind: relay.EventReleased, At: time.Now(), Incident: i.Number, From: i.Sender, Upstream: i.Upstream,
+		Detail: fmt.Sprintf("released %d recipients", n),
+	})
 }
 
 // requeue makes r, which was held, due at once by the routes of today. It keeps
