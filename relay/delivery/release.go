@@ -64,7 +64,7 @@ func (s *Scheduler) releaseRoute(ctx context.Context, i relay.Incident) error {
 	var left atomic.Int64
 	n, err := s.Spool.ReleaseIncident(ctx, i.Number, func(m relay.Message, r relay.Recipient) relay.Recipient {
 		out, ok := r, false
-		if r.InDoubt == 0 || s.stateOf(r.Upstream) != laneGone {
+		if r.InDoubt == 0 || s.course().stateOf(r.Upstream) != laneGone {
 			out, ok = s.requeue(m, r, now)
 		}
 		if !ok {
