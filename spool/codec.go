@@ -45,6 +45,9 @@ func (c *Codec) EncodeRecord(r *Record) ([]byte, error) {
 	for i := range r.Signatures {
 		w.Signatures = append(w.Signatures, toWireSignature(&r.Signatures[i]))
 	}
+	for i := range r.Intents {
+		w.Intents = append(w.Intents, toWireIntent(&r.Intents[i]))
+	}
 	w.Recipients = make([]wireRecipient, len(r.Recipients))
 	for i := range r.Recipients {
 		w.Recipients[i] = toWireRecipient(&r.Recipients[i])
@@ -61,6 +64,9 @@ func (c *Codec) DecodeRecord(b []byte) (Record, error) {
 	r := Record{Message: w.Message.message(), Table: w.Table, ReportDue: w.ReportDue}
 	for i := range w.Signatures {
 		r.Signatures = append(r.Signatures, w.Signatures[i].signature())
+	}
+	for i := range w.Intents {
+		r.Intents = append(r.Intents, w.Intents[i].intent())
 	}
 	r.Recipients = make([]relay.Recipient, len(w.Recipients))
 	for i := range w.Recipients {

@@ -58,6 +58,14 @@ func anyRecord(t *rapid.T) Record {
 	if n := rapid.IntRange(0, 2).Draw(t, "signatures"); n > 0 {
 		r.Signatures = rapid.SliceOfN(signature, n, n).Draw(t, "kept")
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "intents") {
+		in := Intent{Index: rapid.Int().Draw(t, "index"), Action: text.Draw(t, "wanted"), By: text.Draw(t, "by"), At: when.Draw(t, "wantedAt")}
+		if rapid.Bool().Draw(t, "redirected") {
+			to := recipient.Draw(t, "instead")
+			in.Instead = &to
+		}
+		r.Intents = append(r.Intents, in)
+	}
 	copy(r.Message.SHA256[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "sum"))
 	return r
 }
@@ -86,7 +94,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 15}, {relay.Signature{}, 2}, {Record{}, 5}, {Mark{}, 4}} {
+	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 15}, {relay.Signature{}, 2}, {Record{}, 6}, {Intent{}, 5}, {Mark{}, 4}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}

@@ -23,6 +23,10 @@ type Record struct {
 	// the last of them was settled, others were being sent, or were not tried
 	// yet (see Settlement.Report).
 	ReportDue bool
+
+	// Intents are what operators want of recipients that are being sent, one at
+	// most for each.
+	Intents []Intent
 }
 
 // maxSignatures bounds Record.Signatures.

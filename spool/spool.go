@@ -82,7 +82,8 @@ type Store interface {
 	// Settle writes what an attempt did: the recipients' new values, in the
 	// order of d.Recipients, the events and the notices, in one transaction,
 	// which also removes d's mark, and the body if the last recipient is
-	// finished. It ends the lease. It is never refused for lack of room.
+	// finished. It ends the lease, and carries out what an operator has wanted
+	// of the recipients meanwhile (see Settlement.Intend). It is never refused for lack of room.
 	// Where the message is gone nothing is written.
 	Settle(ctx context.Context, d *Delivery, s Settlement) error
 
@@ -228,17 +229,25 @@ type Delivery struct {
 	Attempt    int               // the number of this attempt at the message, from 1
 	Signatures []relay.Signature // those that earlier attempts have made
 	MarkedAt   time.Time         // of a doubt: when the mark was made
-	Lease      uint64            // the store's own
+
+	// Intents are those of Recipients that an attempt has left behind which was
+	// given back, or ended with its process. Who has one is not to be sent to,
+	// but to be settled as it is, with a Settlement.Intend.
+	Intents []Intent
+
+	Lease uint64 // the store's own
 }
 
 // Selected is what an operator acts on: the recipients of a message that a
 // Filter selects. Those that are being sent are named beside the delivery and
-// cannot be changed.
+// cannot be changed: what is wanted of them is left as Settlement.Intents.
 type Selected struct {
 	Delivery
-	Sending []relay.Recipient
-	All     []relay.Recipient // of the message; those under a lease have the state Sending
-	HasBody bool
+	Sending      []relay.Recipient
+	SendingIndex []int             // the places of Sending among those of the message
+	All          []relay.Recipient // of the message; those under a lease have the state Sending
+	Wanted       []Intent          // all intents that there are
+	HasBody      bool
 }
 
 // Settlement is the outcome of a delivery.
@@ -271,6 +280,18 @@ type Settlement struct {
 	// Written, where it is set, is called before Settle returns nil, with the
 	// notices that are on disk now, if there are any.
 	Written func([]Notice)
+
+	// Intents, of Act alone, are kept until the recipients in
+	// Selected.Sending are settled; for those that are by now, they are carried
+	// out at once.
+	Intents []Intent
+
+	// Intend, where it is set, carries out the intents of recipients that are
+	// settled, before Report looks at them: it changes those of to, which are
+	// all recipients of the message, and gives the events, which are stored,
+	// and handed to Written as the Told of a notice. It is called in the
+	// transaction, as Report is. Without it the intents stay.
+	Intend func(to []relay.Recipient, wanted []Intent) []relay.Event
 
 	// LaneState, where it is set, gives what is kept for Delivery.Lane in the
 	// same transaction. It is called when that is written, maybe more than

@@ -16,6 +16,15 @@ type wireRecord struct {
 	Table      string          `cbor:"3,keyasint,omitempty"`
 	Signatures []wireSignature `cbor:"4,keyasint,omitempty"`
 	ReportDue  bool            `cbor:"5,keyasint,omitempty"`
+	Intents    []wireIntent    `cbor:"6,keyasint,omitempty"`
+}
+
+type wireIntent struct {
+	Index   int            `cbor:"1,keyasint,omitempty"`
+	Action  string         `cbor:"2,keyasint,omitempty"`
+	By      string         `cbor:"3,keyasint,omitempty"`
+	At      int64          `cbor:"4,keyasint,omitempty"`
+	Instead *wireRecipient `cbor:"5,keyasint,omitempty"`
 }
 
 type wireSignature struct {
@@ -179,6 +188,24 @@ func (w *wireRecipient) recipient() relay.Recipient {
 		HoldReason: w.HoldReason, FinishedAt: fromNanos(w.FinishedAt), Incident: w.Incident,
 		WarnAt: fromNanos(w.WarnAt), Reported: w.Reported,
 	}
+}
+
+func toWireIntent(in *Intent) wireIntent {
+	w := wireIntent{Index: in.Index, Action: in.Action, By: in.By, At: nanos(in.At)}
+	if in.Instead != nil {
+		r := toWireRecipient(in.Instead)
+		w.Instead = &r
+	}
+	return w
+}
+
+func (w *wireIntent) intent() Intent {
+	in := Intent{Index: w.Index, Action: w.Action, By: w.By, At: fromNanos(w.At)}
+	if w.Instead != nil {
+		r := w.Instead.recipient()
+		in.Instead = &r
+	}
+	return in
 }
 
 func toWireSignature(s *relay.Signature) wireSignature {

@@ -119,7 +119,11 @@ func actedWords(done admin.Acted, words string) []string {
 	lines := []string{fmt.Sprintf("%s of %s: %s", count(int64(done.Recipients), "recipient", "recipients"),
 		count(int64(done.Messages), "message", "messages"), words)}
 	if done.Sending > 0 {
-		lines = append(lines, count(int64(done.Sending), "recipient is", "recipients are")+" being sent at this moment: left alone")
+		what := "applied when the attempt ends, where it does not deliver"
+		if done.Action == "retry" || done.Action == "release" {
+			what = "left alone"
+		}
+		lines = append(lines, count(int64(done.Sending), "recipient is", "recipients are")+" being sent at this moment: "+what)
 	}
 	if done.Unfit > 0 {
 		lines = append(lines, fmt.Sprintf("%s in a state in which there is nothing to %s, or have no route or body: left alone",

@@ -57,7 +57,7 @@ type Acted struct {
 	Action     string `json:"action"`
 	Messages   int    `json:"messages"`   // with a recipient that was changed
 	Recipients int    `json:"recipients"` // that were changed
-	Sending    int    `json:"sending"`    // being sent: left alone
+	Sending    int    `json:"sending"`    // being sent: applied when the attempt ends, where it does not deliver; retry and release have nothing to do
 	Unfit      int    `json:"unfit"`      // in a state in which there is nothing to do: left alone
 }
 

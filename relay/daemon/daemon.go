@@ -22,6 +22,7 @@ import (
 	"relaykeep/relay/event/rates"
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/metrics"
+	"relaykeep/relay/operate"
 	"relaykeep/relay/route"
 	"relaykeep/spool"
 	"relaykeep/spool/bolt"
@@ -164,7 +165,7 @@ func (d *Daemon) buildDelivery() error {
 	d.notices = d.reporter(classifier)
 	d.spool.UseTable(d.table.Fingerprint())
 	d.scheduler = delivery.New(delivery.Options{
-		Spool: d.spool, Sink: d.sink, Reassign: d.reassign,
+		Spool: d.spool, Sink: d.sink, Reassign: d.reassign, Intend: operate.CarryOut,
 		Plan: delivery.Plan{Lanes: lanes, Routes: deliveryRoutes(d.opt.Config), Reporter: d.notices},
 	})
 	d.atEnd(func(ctx context.Context) error {

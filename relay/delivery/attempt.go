@@ -60,13 +60,16 @@ func (a *attempt) carry(t upstream.Transport) {
 }
 
 // sort finds those that are to be asked. The fate of the others is decided
-// without an attempt: their time is over, their route is gone, or their sender
-// is refused here.
+// without an attempt: an operator wants something else of them (see
+// spool.Delivery.Intents), their time is over, their route is gone, or their
+// sender is refused here.
 func (a *attempt) sort() {
 	all, admitted := a.d.Recipients, a.l.senders.admit(a.sender(), a.started)
 	for i := range all {
 		_, routed := a.by.routes[all[i].Route]
 		switch {
+		case a.s.Intend != nil && a.d.Intended(i):
+			a.outcomes[i] = outcome{to: all[i], idle: true}
 		case isPast(all[i], a.started):
 			a.outcomes[i] = lapse(all[i], a.started)
 		case !routed:

@@ -22,6 +22,7 @@ func (s *Scheduler) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-s.owed:
 		}
 		if s.failed.Load() {
 			return

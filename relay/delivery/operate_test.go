@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relaykeep/relay"
+	"relaykeep/spool"
 )
 
 // What a disabled upstream deferred is due at once when it works again, by a
@@ -158,4 +159,47 @@ func TestResolveTriesTheUpstream(t *testing.T) {
 		}
 		w.wantState(w.box.only(w, id), relay.Delivered)
 	})
+}
+
+// What an operator wanted of mail whose attempt ended with its process is done
+// instead of the next attempt.
+func TestIntentsBeforeTheNextAttempt(t *testing.T) {
+	a := always(ok)
+	var id relay.ID
+	within(t, func(b *box) Options {
+		o := oneWay(b, a)
+		o.Intend = func(_ relay.Message, to []relay.Recipient, wanted []spool.Intent, now time.Time) []relay.Event {
+			for _, in := range wanted {
+				to[in.Index].State, to[in.Index].FinishedAt = relay.Deleted, now
+			}
+			return []relay.Event{{Kind: relay.EventDeleted, At: now, Message: id, Detail: wanted[0].By}}
+		}
+		id = b.put(t, to("1@x.example", "a"), to("2@x.example", "a"))
+		b.abandon(t, "a", spool.Intent{Index: 1, Action: "delete", By: "jo"})
+		return o
+	}, func(w *world) {
+		synctest.Wait()
+		e := w.box.entry(w, id)
+		w.wantState(e.Recipients[0], relay.Delivered)
+		w.wantState(e.Recipients[1], relay.Deleted)
+		if told := w.tape.of(relay.EventDeleted); len(told) != 1 || told[0].Detail != "jo" {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+// abandon leaves intents for an attempt that ends with its process.
+func (b *box) abandon(t *testing.T, lane string, wanted ...spool.Intent) {
+	t.Helper()
+	b.Open(lane, true)
+	if _, _, err := b.Claim(t.Context(), lane, spool.Limit{Messages: 1, Recipients: 10}); err != nil {
+		t.Fatal(err)
+	}
+	err := b.Act(t.Context(), spool.Filter{}, func(spool.Selected) *spool.Settlement {
+		return &spool.Settlement{Intents: wanted}
+	}, func(spool.Selected, *spool.Settlement, []spool.Notice) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Crash()
 }

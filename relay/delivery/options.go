@@ -93,6 +93,11 @@ type Options struct {
 	// of today; ok is false where no route matches.
 	Reassign func(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool)
 
+	// Intend carries out what an operator wanted of recipients while they were
+	// being sent, and gives what there is to tell: see spool.Settlement.Intend.
+	// nil: it waits, and they are sent to again meanwhile.
+	Intend func(m relay.Message, to []relay.Recipient, wanted []spool.Intent, now time.Time) []relay.Event
+
 	DrainTime time.Duration // how long Stop waits for attempts under way; 0: 30 s
 
 	// Random spreads delays: a number in [0, 1), from any goroutine. nil:

@@ -29,7 +29,8 @@ type Scheduler struct {
 	claims   context.Context // of the loops and the probes
 	attempts context.Context // of the attempts
 
-	failed atomic.Bool // the spool has failed: nothing is claimed any more
+	owed   chan struct{} // of capacity one: there may be something to report at once; see expire
+	failed atomic.Bool   // the spool has failed: nothing is claimed any more
 	book   book
 }
 
@@ -44,7 +45,7 @@ func New(o Options) *Scheduler {
 	c := newCourse(o.Plan)
 	plan := o.Plan
 	o.Plan = Plan{} // it is in the course from now on
-	s := &Scheduler{Options: o}
+	s := &Scheduler{Options: o, owed: make(chan struct{}, 1)}
 	s.claims, s.halt = context.WithCancel(context.Background())
 	s.attempts, s.abort = context.WithCancel(context.Background())
 	for _, lo := range plan.Lanes {

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"relaykeep/relay"
@@ -151,6 +152,7 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 	for i := range outcomes {
 		st.Recipients[i] = outcomes[i].to
 	}
+	intended := s.intend(&st, d, t.at)
 	st.Events = s.events(st.Events, &d.Message, outcomes, t)
 	var notices []spool.Notice
 	s.report(&st, d, t.at)
@@ -164,6 +166,25 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 		s.Sink.Emit(st.Events[i])
 	}
 	s.emitNotices(notices)
+	if intended.Load() { // a bounce that this settlement did not expect is told by expire
+		select {
+		case s.owed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// intend has the settlement carry out what an operator wants of d, and gives
+// whether that was so.
+func (s *Scheduler) intend(st *spool.Settlement, d *spool.Delivery, now time.Time) *atomic.Bool {
+	intended := new(atomic.Bool)
+	if s.Intend != nil {
+		st.Intend = func(to []relay.Recipient, wanted []spool.Intent) []relay.Event {
+			intended.Store(true)
+			return s.Intend(d.Message, to, wanted, now)
+		}
+	}
+	return intended
 }
 
 // settleFailed is left with an outcome that may not be stored. The lease stays,

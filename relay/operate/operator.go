@@ -37,32 +37,46 @@ type Operator struct {
 
 // Done counts what an action did.
 type Done struct {
-	Messages   int `json:"messages"`   // with a recipient that was changed
-	Recipients int `json:"recipients"` // that were changed
-	Sending    int `json:"sending"`    // selected, but being sent: left alone
-	Unfit      int `json:"unfit"`      // selected, but in a state in which there is nothing to do: left alone
+	Messages   int // with a recipient that was changed
+	Recipients int // that were changed
+	Sending    int // being sent: it is done when the attempt ends, or there is nothing to do
+	Unfit      int // in a state in which there is nothing to do: left alone
 }
 
 // Act does to the recipients that f selects what w says. What was done before
 // an error stays done, and is counted.
 func (o *Operator) Act(ctx context.Context, w Wish, f spool.Filter) (done Done, err error) {
 	err = o.Spool.Act(ctx, f, func(in spool.Selected) *spool.Settlement {
-		done.Sending += len(in.Sending)
-		out := o.change(w, &in, time.Now().UTC())
-		done.Unfit += len(in.Recipients) - len(out.Events)
-		if len(out.Events) == 0 {
+		p := o.plan(w, &in, time.Now().UTC())
+		done.Unfit += p.unfit
+		done.Sending += p.sending
+		if len(p.out.Events)+len(p.out.Intents) == 0 {
 			return nil
 		}
-		return out
-	}, func(_ spool.Selected, out *spool.Settlement, notices []spool.Notice) {
-		done.Messages++
-		done.Recipients += len(out.Events)
+		return &p.out
+	}, func(in spool.Selected, out *spool.Settlement, notices []spool.Notice) {
+		if n := changed(&in, out); n > 0 {
+			done.Messages++
+			done.Recipients += n
+		}
 		o.tell(out.Events)
 		for i := range notices {
 			o.tell(notices[i].News())
 		}
 	})
 	return done, err
+}
+
+// changed counts the recipients that a settlement changes: the other events
+// tell of intents.
+func changed(in *spool.Selected, out *spool.Settlement) int {
+	n := len(out.Events)
+	for i := range out.Intents {
+		if slices.Contains(in.SendingIndex, out.Intents[i].Index) {
+			n--
+		}
+	}
+	return n
 }
 
 func (o *Operator) tell(events []relay.Event) {
@@ -74,56 +88,84 @@ func (o *Operator) tell(events []relay.Event) {
 	}
 }
 
-// change decides on all recipients of a message: an event for each changed one.
-func (o *Operator) change(w Wish, in *spool.Selected, now time.Time) *spool.Settlement {
-	out := &spool.Settlement{Recipients: slices.Clone(in.Recipients)}
-	for i, r := range in.Recipients {
-		d, ok := decide(w, r, o.scene(w, in, r, now))
+// plan is what is to become of a message.
+type plan struct {
+	o   *Operator
+	w   Wish
+	in  *spool.Selected
+	now time.Time
+
+	out            spool.Settlement
+	unfit, sending int
+}
+
+// plan decides on all selected recipients of a message.
+func (o *Operator) plan(w Wish, in *spool.Selected, now time.Time) *plan {
+	p := &plan{o: o, w: w, in: in, now: now}
+	p.change()
+	p.intend()
+	if o.Reporter != nil && len(p.out.Events) > 0 {
+		p.out.Report = o.Reporter.Report(in.Message, o.Spool.Body(in.Message), p.out.Recipients, in.Others, now)
+	}
+	p.out.Intend = func(to []relay.Recipient, wanted []spool.Intent) []relay.Event {
+		return CarryOut(in.Message, to, wanted, now)
+	}
+	return p
+}
+
+// change decides on those that are not being sent: an event for each that is
+// changed. What was wanted of that before is withdrawn.
+func (p *plan) change() {
+	p.out.Recipients = slices.Clone(p.in.Recipients)
+	all := slices.Clone(p.in.All)
+	for n, r := range p.in.Recipients {
+		d, ok := decide(p.w, r, p.scene(r))
 		if !ok {
+			p.unfit++
 			continue
 		}
-		out.Recipients[i] = d.to
-		out.Events = append(out.Events, eventOf(&in.Message, r, d, now))
+		all[p.in.Index[n]] = d.to
+		p.out.Events = append(p.out.Events, eventOf(&p.in.Message, r, d, p.now))
+		p.withdraw(p.in.Index[n])
 	}
-	if len(out.Events) == 0 {
-		return out
+	mergeRedirected(all, p.in.All, p.out.Events, p.now)
+	for n, i := range p.in.Index {
+		p.out.Recipients[n] = all[i]
 	}
-	if w.Action == Redirect {
-		merge(out, in, now)
-	}
-	if o.Reporter != nil {
-		out.Report = o.Reporter.Report(in.Message, o.Spool.Body(in.Message), out.Recipients, in.Others, now)
-	}
-	return out
 }
 
 // scene gathers what a decision on r depends on.
-func (o *Operator) scene(w Wish, in *spool.Selected, r relay.Recipient, now time.Time) scene {
-	sc := scene{hasBody: in.HasBody, now: now}
-	if !w.Action.needsWay() {
+func (p *plan) scene(r relay.Recipient) scene {
+	sc := scene{hasBody: p.in.HasBody, now: p.now}
+	if !p.w.Action.needsWay() {
 		return sc
 	}
-	if w.Action == Redirect {
-		r.Address = w.To
+	if p.w.Action == Redirect {
+		r.Address = p.w.To
 	}
-	sc.way, sc.routed = o.Route(in.Message, r, now)
+	sc.way, sc.routed = p.o.Route(p.in.Message, r, p.now)
 	sc.routed = sc.routed && sends(sc.way, r.Address)
 	return sc
 }
 
-// merge ends what is redirected to where another recipient gets the message:
-// see relay.MergeRedirected.
-func merge(out *spool.Settlement, in *spool.Selected, now time.Time) {
-	all := slices.Clone(in.All)
-	for n, i := range in.Index {
-		all[i] = out.Recipients[n]
+// withdraw takes back what was wanted of a recipient.
+func (p *plan) withdraw(i int) (ok bool) {
+	for _, in := range p.in.Wanted {
+		if in.Index == i {
+			p.out.Intents = append(p.out.Intents, spool.Intent{Index: i, At: in.At})
+			ok = true
+		}
 	}
-	for _, i := range relay.MergeRedirected(all, in.All, now) {
-		n := slices.Index(in.Index, i)
-		out.Recipients[n] = all[i]
-		for e := range out.Events {
-			if out.Events[e].To == in.All[i].Address {
-				out.Events[e].Detail += relay.MergedDetail
+	return ok
+}
+
+// mergeRedirected is relay.MergeRedirected for all recipients of a message, and
+// tells of it.
+func mergeRedirected(all, before []relay.Recipient, events []relay.Event, now time.Time) {
+	for _, i := range relay.MergeRedirected(all, before, now) {
+		for e := range events {
+			if events[e].To == before[i].Address {
+				events[e].Detail += relay.MergedDetail
 			}
 		}
 	}

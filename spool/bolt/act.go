@@ -103,7 +103,7 @@ func (a *acting) lease(k spool.Key, rec *spool.Record) (p acted, ok bool) {
 		switch {
 		case !a.f.MatchRecipient(*r):
 		case busy:
-			p.in.Sending = append(p.in.Sending, *r)
+			p.in.Sending, p.in.SendingIndex = append(p.in.Sending, *r), append(p.in.SendingIndex, i)
 		default:
 			free = append(free, i)
 		}
@@ -114,6 +114,7 @@ func (a *acting) lease(k spool.Key, rec *spool.Record) (p acted, ok bool) {
 	l := a.s.leases.take(0, k, rec, free, "")
 	l.operated, l.today = true, a.s.lanes.today()
 	p.key, p.in.Delivery, p.in.All = k, delivery(rec, l), e.Recipients
+	p.in.Wanted = rec.Intents
 	return p, true
 }
 

@@ -130,7 +130,7 @@ func delivery(rec *spool.Record, l *lease) spool.Delivery {
 	d := spool.Delivery{
 		Message: rec.Message, Recipients: make([]relay.Recipient, len(l.index)),
 		Index: l.index, Lane: l.lane, Lease: l.id, Signatures: slices.Clip(rec.Signatures),
-		Others: len(l.index) < len(rec.Recipients),
+		Others: len(l.index) < len(rec.Recipients), Intents: rec.IntentsOf(l.index),
 	}
 	for n, i := range l.index {
 		d.Recipients[n] = rec.Recipients[i]

@@ -88,6 +88,27 @@ func (t *leaseTable) covers(k spool.Key, i int) bool {
 	return false
 }
 
+// join has a lease cover one more recipient of its message, so that no claim
+// takes that before the transaction at hand is on disk. ok is false where
+// another lease covers it that does not end with the batch.
+func (t *leaseTable) join(id uint64, i int, ended []uint64) (ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.byID[id]
+	if l == nil {
+		return false
+	}
+	for _, o := range t.of[l.key] {
+		if o != l && slices.Contains(o.index, i) && !slices.Contains(ended, o.id) {
+			return false
+		}
+	}
+	if !slices.Contains(l.index, i) {
+		l.index = append(slices.Clip(l.index), i)
+	}
+	return true
+}
+
 // any reports whether some recipient of a message is leased.
 func (t *leaseTable) any(k spool.Key) bool {
 	t.mu.Lock()

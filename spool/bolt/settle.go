@@ -100,7 +100,16 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, l *lease, outcome *spool.
 	if l.operated {
 		after.Table = tableAfter(&before, l.today)
 	}
+	told := after.Intend(d.Index, outcome, func(i int) bool {
+		return l.operated && b.s.leases.join(d.Lease, i, b.ended)
+	})
 	written = slices.Concat(outcome.Notices, b.report(k, d.Lease, &after, outcome))
+	if len(told) > 0 {
+		written = append(written, spool.Notice{Told: told})
+		if outcome.Report == nil {
+			after.OweReport()
+		}
+	}
 	after.Signatures = signatures(&after, l.marked, outcome.Signature)
 	if err := b.putEvents(k, outcome.Events); err != nil {
 		return nil, err

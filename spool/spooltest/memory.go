@@ -226,7 +226,7 @@ func (s *Memory) lease(e *entry, lane string, index []int) spool.Delivery {
 }
 
 func (s *Memory) delivery(e *entry, lane string, index []int) spool.Delivery {
-	d := spool.Delivery{Message: e.rec.Message, Lane: lane, Index: index, Signatures: e.rec.Signatures, Others: len(index) < len(e.rec.Recipients)}
+	d := spool.Delivery{Message: e.rec.Message, Lane: lane, Index: index, Signatures: e.rec.Signatures, Others: len(index) < len(e.rec.Recipients), Intents: e.rec.IntentsOf(index)}
 	for _, i := range index {
 		d.Recipients = append(d.Recipients, e.rec.Recipients[i])
 		d.Attempt = max(d.Attempt, e.rec.Recipients[i].Attempts+1)

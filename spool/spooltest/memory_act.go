@@ -39,13 +39,13 @@ func (s *Memory) take(f spool.Filter) (found []spool.Selected) {
 		if f.Limit > 0 && len(found) >= f.Limit || !f.Match(as) || as.Finished() && !f.History() {
 			continue
 		}
-		in := spool.Selected{HasBody: e.body != nil, All: as.Recipients}
+		in := spool.Selected{HasBody: e.body != nil, All: as.Recipients, Wanted: e.rec.Intents}
 		var free []int
 		for i, r := range as.Recipients {
 			switch {
 			case !f.MatchRecipient(r):
 			case s.leased(e, i):
-				in.Sending = append(in.Sending, r)
+				in.Sending, in.SendingIndex = append(in.Sending, r), append(in.SendingIndex, i)
 			default:
 				free = append(free, i)
 			}

@@ -55,7 +55,14 @@ func (s *Memory) settle(d *spool.Delivery, outcome *spool.Settlement) (written [
 	for n, i := range d.Index {
 		rec.Recipients[i] = outcome.Recipients[n]
 	}
+	told := rec.Intend(d.Index, outcome, func(i int) bool { return !s.leasedBeside(d, i) })
 	written = slices.Concat(outcome.Notices, s.report(d, &rec, outcome))
+	if len(told) > 0 {
+		written = append(written, spool.Notice{Told: told})
+		if outcome.Report == nil {
+			rec.OweReport()
+		}
+	}
 	for _, n := range written {
 		if err := s.checkNotice(n); err != nil {
 			return nil, fmt.Errorf("settle %s: %w", d.Message.ID, err)
@@ -127,6 +134,17 @@ func (s *Memory) report(d *spool.Delivery, rec *spool.Record, outcome *spool.Set
 	}
 	rec.MarkReported()
 	return outcome.Report(finished)
+}
+
+// leasedBeside reports whether a recipient of a message is leased by another
+// delivery of it.
+func (s *Memory) leasedBeside(d *spool.Delivery, i int) bool {
+	for lease, o := range s.leases {
+		if lease != d.Lease && o.Message.ID == d.Message.ID && slices.Contains(o.Index, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // busy reports whether a message is leased beside one lease.
