@@ -80,23 +80,25 @@ func (c *sendCmd) daemon(a *app, g *grammar) (host string, open []door, err erro
 
 // envelope checks the addresses. Errors match errUsage.
 func (c *sendCmd) envelope() (envelope, error) {
-	var e envelope
-	for _, s := range c.To {
-		to, err := relay.ParseAddress(s, true)
+	if c.Timeout <= 0 {
+		return envelope{}, usageError("--timeout must be longer than zero")
+	}
+	return parseEnvelope(c.From, c.To)
+}
+
+// parseEnvelope checks addresses of the command line. Errors match errUsage.
+func parseEnvelope(from string, to []string) (e envelope, err error) {
+	for _, s := range to {
+		address, err := relay.ParseAddress(s, true)
 		if err != nil {
 			return e, usageError(fmt.Sprintf("--to %q: %v", s, err))
 		}
-		e.to = append(e.to, to)
+		e.to = append(e.to, address)
 	}
-	if c.From != "" && c.From != "<>" {
-		from, err := relay.ParseAddress(c.From, true)
-		if err != nil {
-			return e, usageError(fmt.Sprintf("--from %q: %v", c.From, err))
+	if from != "" && from != "<>" {
+		if e.from, err = relay.ParseAddress(from, true); err != nil {
+			return e, usageError(fmt.Sprintf("--from %q: %v", from, err))
 		}
-		e.from = from
-	}
-	if c.Timeout <= 0 {
-		return e, usageError("--timeout must be longer than zero")
 	}
 	return e, nil
 }

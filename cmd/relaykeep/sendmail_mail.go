@@ -49,7 +49,7 @@ func (s *sendmailArgs) compose(in io.Reader, who submitter) (submission, error) 
 		}
 	}
 	top := rewrite(header, s.author(m.envelope.from, who))
-	return m, s.fill(&m, top, text)
+	return m, fillSubmission(&m, top, text, s.eightBit)
 }
 
 // from gives the envelope sender.
@@ -235,8 +235,8 @@ func rewrite(header *message.Header, author string) []byte {
 	return b.Bytes()
 }
 
-// fill reads ahead and says what the content needs.
-func (s *sendmailArgs) fill(m *submission, top []byte, text io.Reader) error {
+// fillSubmission reads ahead and says what the content needs.
+func fillSubmission(m *submission, top []byte, text io.Reader, eightBit bool) error {
 	var ahead bytes.Buffer
 	_, err := io.CopyN(&ahead, text, sendmailReadAhead)
 	whole := err == io.EOF
@@ -247,7 +247,7 @@ func (s *sendmailArgs) fill(m *submission, top []byte, text io.Reader) error {
 		ahead.WriteString("\r\n") // no text: the section is closed all the same
 	}
 	m.utf8 = !isASCII(top) && utf8.Valid(top)
-	m.eightBit = s.eightBit || !whole || !isASCII(top) || !isASCII(ahead.Bytes())
+	m.eightBit = eightBit || !whole || !isASCII(top) || !isASCII(ahead.Bytes())
 	m.content = io.MultiReader(bytes.NewReader(top), &ahead, text)
 	if whole {
 		m.size = int64(len(top) + ahead.Len())

@@ -12,6 +12,7 @@ type spoolCmd struct {
 	Restore spoolRestoreCmd `cmd:"" help:"Make a backup the spool; the daemon is stopped. What it would send is held."`
 	Compact spoolCompactCmd `cmd:"" help:"Give the free pages of the file back to the disk; the daemon is stopped."`
 	Verify  spoolVerifyCmd  `cmd:"" help:"Read the whole spool, or a backup, and tell whether it is sound; save what is readable."`
+	Import  spoolImportCmd  `cmd:"" help:"Submit a message from an RFC 5322 file."`
 	Export  spoolExportCmd  `cmd:"" help:"Give a message out as an RFC 5322 file."`
 	Delete  spoolDeleteCmd  `cmd:"" help:"Delete mail. Nobody is told."`
 	Bounce  spoolBounceCmd  `cmd:"" help:"Give mail up, and tell its sender."`
