@@ -91,11 +91,17 @@ func (c *Client) List(ctx context.Context, f spool.Filter, fn func(Message) erro
 
 // eachLine reads an answer that is a value per line.
 func eachLine[T any](ctx context.Context, c *Client, path string, fn func(T) error) error {
+	return eachLineOf(ctx, c, path, func() {}, fn)
+}
+
+// eachLineOf is eachLine that calls begun once the answer has begun.
+func eachLineOf[T any](ctx context.Context, c *Client, path string, begun func(), fn func(T) error) error {
 	body, err := c.ask(ctx, http.MethodGet, path)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
+	begun()
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for lines.Scan() {
@@ -124,6 +130,14 @@ func allLines[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	defer cancel()
 	var all []T
 	return all, eachLine(ctx, c, path, func(v T) error { all = append(all, v); return nil })
+}
+
+// Watch calls fn for each event of the running daemon from now on, until ctx
+// ends, fn returns an error, which Watch returns, or the daemon stops. begun is
+// called when the daemon has begun to tell. Who is slower than the daemon for
+// long is dropped by it, with an error.
+func (c *Client) Watch(ctx context.Context, begun func(), fn func(LiveEvent) error) error {
+	return eachLineOf(ctx, c, "/v1/events", begun, fn)
 }
 
 // Get gives one message object; see Queue.

@@ -28,6 +28,7 @@ type handler struct {
 	keeper  Keeper
 	running context.Context // ends when the server is told to stop
 	status  func(context.Context) (Status, error)
+	events  *Events
 }
 
 func (h *handler) mux() http.Handler {
@@ -45,6 +46,9 @@ func (h *handler) mux() http.Handler {
 	}
 	if h.status != nil {
 		handle(mux, http.MethodGet, "/v1/status", h.getStatus)
+	}
+	if h.events != nil {
+		handle(mux, http.MethodGet, "/v1/events", h.watch)
 	}
 	if h.control != nil {
 		handle(mux, http.MethodGet, "/v1/upstreams", h.upstreams)

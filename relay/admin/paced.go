@@ -49,3 +49,13 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// flush sends what was written, and the header of the answer.
+func (p *pacedWriter) flush() error {
+	p.last = time.Now()
+	err := p.renew(p.last)
+	if err == nil {
+		err = p.control.Flush()
+	}
+	return err
+}

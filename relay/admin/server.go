@@ -32,6 +32,7 @@ type Options struct {
 	Control Control         // nil: nothing is said of upstreams, and nothing can be done
 	Actor   Actor           // nil: nothing can be done to mail
 	Keeper  Keeper          // nil: no copies are given out
+	Events  *Events         // what spool watch shows; nil: nobody can watch
 	Sink    Sink            // gets an event for each thing that an operator does; nil: nobody does
 	Repairs func() []Repair // what was mended in the mail of each client, never nil; nil: nothing is said of it
 	Logger  hclog.Logger    // nil: nothing is said
@@ -69,7 +70,7 @@ func New(opt Options) (*Server, error) {
 	h := &handler{
 		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
 		control: opt.Control, actor: opt.Actor, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
-		keeper: opt.Keeper, running: running,
+		keeper: opt.Keeper, running: running, events: opt.Events,
 		status: opt.Status,
 	}
 	return &Server{
