@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,8 @@ const (
 	longDaemon    = 48 << 20  // by how much the anonymous memory of the daemon may grow
 	longFirst     = time.Second
 	longDelivery  = 2 * time.Second
-	longRare      = 1000 // each so many messages are of the rare kind that filters look for
+	longRare      = 1000   // each so many messages are of the rare kind that filters look for
+	longShown     = 50_000 // of what matches everything, but for one list of all
 	longProducers = 256
 )
 
@@ -38,7 +40,7 @@ const (
 // for a million.
 func TestLongQueue(t *testing.T) {
 	out := startProvider(t, upstreamtest.Options{})
-	n := newNodeIn(t, shortDir(t), settings{spool: `max_size = "100GiB"`}, upstreamBlock("out", out.Addr(), ""), upstreamBlock("spare", out.Addr(), ""))
+	n := newNodeIn(t, shortDir(t), settings{spool: `max_size = "100GiB"`}, upstreamBlock("out", out.Addr(), ""), upstreamBlock("backup", out.Addr(), ""))
 	n.fillQueue(*queued)
 
 	began := time.Now()
@@ -126,7 +128,7 @@ func longMessage(i, messages int) *spool.Incoming {
 		From: "app@example.com", ReceivedAt: now, Listener: "local", Client: "127.0.0.1",
 	}
 	r := relay.Recipient{
-		Address: fmt.Sprintf("user%d@example.org", i), Route: "default", Eligible: []string{"out", "spare"},
+		Address: fmt.Sprintf("user%d@example.org", i), Route: "default", Eligible: []string{"out", "backup"},
 		NextAttempt: now.Add(24 * time.Hour), ExpiresAt: now.Add(5 * 24 * time.Hour),
 		Attempts: 1, Upstream: "out", LastAt: now,
 		Last: relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeRecipient, Action: relay.ActionRetry, Stage: relay.StageRcpt, Code: 452, Enhanced: "4.2.2", Text: "The mailbox is full", Rule: "mailbox-full"},
@@ -158,23 +160,24 @@ func longCommands(t *testing.T, n *node) []longCall {
 	list := func(lines int, args ...string) longCall {
 		return longCall{append([]string{"spool", "list"}, args...), lines}
 	}
+	many := strconv.Itoa(min(*queued, longShown))
 	return []longCall{
-		list(*queued, "--json"), // the last message is delivered, and the heads and the counts are two lines
-		list(0),
-		list(0, "--state", "any", "--json"),
+		list(*queued, "--json"), // the last message is delivered
+		list(0, "--limit", many),
+		list(0, "--limit", many, "--state", "any", "--json"),
 		list(0, "--state", "held", "--json"),
-		list(0, "--upstream", "out", "--json"),
+		list(0, "--limit", many, "--upstream", "out", "--json"),
 		list(1, "--upstream", "rare", "--json"),
-		list(0, "--route", "default", "--json"),
+		list(0, "--limit", many, "--route", "default", "--json"),
 		list(1, "--route", "rare", "--json"),
-		list(0, "--from", "app@*", "--json"),
+		list(0, "--limit", many, "--from", "app@*", "--json"),
 		list(1, "--from", "rare@*", "--json"),
 		list(1, "--to", "*@example.net", "--json"),
 		list(1, "--message-id", "<rare@app.example.com>", "--json"),
 		list(1, "--remote-id", "remote-rare", "--json"),
-		list(0, "--older", "1s", "--json"),
-		list(0, "--newer", "1h", "--json"),
-		list(0, "--code", "4xx", "--json"),
+		list(0, "--limit", many, "--older", "1s", "--json"),
+		list(0, "--limit", many, "--newer", "1h", "--json"),
+		list(0, "--limit", many, "--code", "4xx", "--json"),
 		list(1, "--code", "451", "--json"),
 		list(1, "--limit", "1", "--json"),
 		{[]string{"spool", "stats"}, 0},
@@ -198,7 +201,7 @@ func (c longCall) memory(pid int, daemon *sampler) int64 {
 func (c longCall) run(t *testing.T, n *node, daemon *sampler) {
 	t.Helper()
 	what := "relaykeep " + strings.Join(c.args, " ")
-	cmd := exec.CommandContext(patience(t), binary, append(c.args, "--config", n.config)...)
+	cmd := exec.CommandContext(t.Context(), binary, append(c.args, "--config", n.config)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	pipe, err := cmd.StdoutPipe()
