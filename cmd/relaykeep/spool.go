@@ -4,6 +4,7 @@ package main
 type spoolCmd struct {
 	List    spoolListCmd    `cmd:"" help:"List messages: the unfinished ones, or what the filters select."`
 	Show    spoolShowCmd    `cmd:"" help:"Show one message: what happened to it, and why."`
+	Watch   spoolWatchCmd   `cmd:"" help:"Show what happens, as it happens."`
 	Stats   spoolStatsCmd   `cmd:"" help:"Count what is in the spool."`
 	Retry   spoolRetryCmd   `cmd:"" help:"Try mail now: what is queued, and what has bounced or expired while its body is kept."`
 	Hold    spoolHoldCmd    `cmd:"" help:"Keep mail until it is released; its time stands still."`

@@ -208,6 +208,11 @@ func judgement(v admin.Verdict) string {
 // events prints a line of the time line: of events that say the same of
 // several recipients. Which ones matters where there are others.
 func (p *page) events(alike []admin.Event, others bool) {
+	p.happened(alike[0].At.Time, alike[0].Event, eventWords(alike, others))
+}
+
+// eventWords tells what events say that say the same.
+func eventWords(alike []admin.Event, others bool) string {
 	e := alike[0]
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
@@ -234,7 +239,7 @@ func (p *page) events(alike []admin.Event, others bool) {
 	if e.DurationMS > 0 {
 		add("took %s", time.Duration(e.DurationMS)*time.Millisecond)
 	}
-	p.happened(e.At.Time, e.Event, strings.Join(parts, ", "))
+	return strings.Join(parts, ", ")
 }
 
 func (p *page) happened(at time.Time, what relay.EventKind, text string) {

@@ -15,6 +15,8 @@
 //	POST /v1/messages/{action}?FILTERS   acts on the recipients that the filters select, without any on all
 //	                             unfinished ones: retry, hold, release, delete, bounce, redirect
 //	                             (with redirect_to=ADDRESS beside the filters). {"action": "hold", "messages": 1, "recipients": 2, "sending": 0, "unfit": 0}
+//	GET /v1/events               an event object per line as it happens, until the client has enough or the daemon stops;
+//	                             who reads too slowly for long is dropped, with an error as its last line
 //	GET /v1/stats                counts, ages and sizes of the spool, and what was mended in the mail of which client
 //
 //	GET /v1/spool/backup         a copy of the whole spool as it is at one moment, itself a spool file
@@ -31,7 +33,7 @@
 //	GET  /v1/incidents/{id}           an incident object
 //	POST /v1/incidents/{id}/resolve   closes it and releases what it held: {"incident": {…}, "released": 12}
 //
-// A message object is [Message], an event in it [Event], an upstream object
+// A message object is [Message], an event in it [Event], an event by itself [LiveEvent], an upstream object
 // [Upstream], an incident object [Incident], the counts are [Stats], the glance is [Status]. A POST
 // has no body; each that changed something, and each probe, is told with who
 // made it in an event of the kind operator, as is each backup and verification. Times are RFC 3339 in UTC, to the millisecond; a time that does not

@@ -65,6 +65,7 @@ type Daemon struct {
 	notices   *bounce.Reporter
 	scheduler *delivery.Scheduler
 	admin     *admin.Server
+	events    admin.Events // for those who watch
 	ingress   *ingress.Server
 	recorder  *metrics.Recorder
 	metrics   *metrics.Server // nil: nobody wants numbers
@@ -135,7 +136,7 @@ func (d *Daemon) buildSink() error {
 		defer cancel()
 		return lines.Close(ctx)
 	})
-	sinks := event.Fanout{lines, d.recorder, &d.rates}
+	sinks := event.Fanout{lines, d.recorder, &d.rates, &d.events}
 	if d.opt.Watch != nil {
 		sinks = append(sinks, d.opt.Watch)
 	}
@@ -187,7 +188,7 @@ func (d *Daemon) buildAdmin() (err error) {
 	d.admin, err = admin.New(admin.Options{
 		Socket: c.Socket, Mode: c.Mode, Group: c.Group, Store: d.spool,
 		Control: control{d.scheduler}, Actor: d.operator(), Keeper: d.spool, Sink: d.sink, Repairs: d.repairs,
-		Status:  d.status,
+		Status: d.status, Events: &d.events,
 		Version: admin.Version{Version: d.opt.Version, Go: runtime.Version()},
 		Logger:  d.log.Named("admin"),
 	})
