@@ -4,6 +4,8 @@
 //
 // # The API
 //
+// docs/api.md tells the same with every key.
+//
 // Whoever may open the socket may use it; its mode and group are the only
 // access control. All answers are JSON in UTF-8 but for the raw message.
 //
@@ -60,7 +62,7 @@
 // An error is {"error": "one line"} with a fitting status: 400 for what is
 // malformed (an id, a filter), 404 for what does not exist, 405 for a wrong
 // method, 409 for an incident that is closed already, 410 for a body that is
-// not kept any more, 503 while the spool is closed, 500 for the rest. An error in the middle of a list is its last line;
+// not kept any more, 503 while the spool is closed or too many watch, 500 for the rest. An error in the middle of a list is its last line;
 // one in the middle of a raw message breaks the connection off, so that what
 // came is never taken for the whole.
 //

@@ -31,6 +31,11 @@ func TestGolden(t *testing.T) {
 		"probe.json":    ProbeResult{"ses", true, Verdict{Stage: relay.StageAuth, Class: relay.ClassDelivered}},
 		"incident.json": FromIncident(sampleIncident()),
 		"resolved.json": Resolved{FromIncident(closedIncident()), 12},
+		"acted.json":    Acted{Action: "hold", Messages: 1, Recipients: 2, Sending: 3, Unfit: 4},
+		"event.json":    FromEvent(sampleEvent()),
+		"repairs.json":  Stats{Recipients: []spool.Count{}, Repairs: []Repair{{"127.0.0.1", "shop", "Date added", 2, "01JX3Z5K8Q6W7RT2V9B4M0NCDE", Time{moment(0)}}}},
+		"report.json":   checkLine{Done: 1, Total: 2, Report: &spool.Report{Messages: 1, Problems: []string{"it is cut short"}}},
+		"status.json":   sampleStatus(),
 		"error.json":    failure{`no message "<x>"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,6 +99,23 @@ func sample() spool.Entry {
 		},
 		HasBody: true,
 	}
+}
+
+func sampleEvent() relay.Event {
+	e := sample().Events[0]
+	e.MessageID, e.Listener, e.Client, e.User, e.From = "<1@example.com>", "local", "127.0.0.1", "shop", "app@example.com"
+	e.Size, e.Others, e.Route, e.Incident, e.Detail, e.NextAttempt = 1234, 2, "otp", 3, "in words", moment(9)
+	return e
+}
+
+func sampleStatus() Status {
+	s := Status{
+		Version: "1.2.3", StartedAt: Time{moment(0)}, Listeners: []ListenerStatus{{"local", []string{"tcp 127.0.0.1:2525"}}},
+		Upstreams: []Upstream{sampleUpstream()}, Messages: 2, Recipients: CountStates(nil), Oldest: Time{moment(0)},
+		FileBytes: 100, BodyBytes: 10, Refusing: "the spool is full", LastHour: Rates{1, 2, 3, 4}, Incidents: []Incident{FromIncident(sampleIncident())},
+	}
+	s.Judge(moment(5))
+	return s
 }
 
 func TestTime(t *testing.T) {
