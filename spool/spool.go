@@ -119,8 +119,10 @@ type Store interface {
 	// Reroute calls assign for each message queued under another routing
 	// table, in bounded batches, and stores the recipients that it returns (a
 	// slice of the same length), and the events with them. Messages that are
-	// being sent are waited for. It returns how many messages it saw.
-	Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)) (int, error)
+	// being sent are waited for. stored, which may be nil, is called with the
+	// events of each batch once they are on disk. It returns how many messages
+	// it saw.
+	Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event), stored func([]relay.Event)) (int, error)
 
 	// Body gives access to the body of a message. It does not look for it:
 	// Open of what is returned does.

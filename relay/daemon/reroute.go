@@ -23,11 +23,14 @@ func (d *Daemon) reroute() {
 			}
 			if o.kind != "" {
 				events = append(events, rerouteEvent(&m, &to[i], o, now))
-				d.sink.Emit(events[len(events)-1])
 			}
 			to[i] = o.to
 		}
 		return to, events
+	}, func(events []relay.Event) {
+		for i := range events {
+			d.sink.Emit(events[i])
+		}
 	})
 	switch {
 	case err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, spool.ErrClosed) && !errors.Is(err, spool.ErrFailed):

@@ -23,6 +23,7 @@ const (
 type rerouting struct {
 	s      *Store
 	assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)
+	stored func([]relay.Event) // nil: nobody wants to know
 	total  int
 	stuck  map[uint32]bool // chains in which something cannot be read
 }
@@ -41,8 +42,8 @@ type candidate struct {
 // Reroute assigns anew what was queued under another routing table; see
 // spool.Store. What is being sent meanwhile is waited for, after all else. What
 // cannot be read is left alone.
-func (s *Store) Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)) (int, error) {
-	r := rerouting{s: s, assign: assign, stuck: make(map[uint32]bool)}
+func (s *Store) Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event), stored func([]relay.Event)) (int, error) {
+	r := rerouting{s: s, assign: assign, stored: stored, stuck: make(map[uint32]bool)}
 	for {
 		chains := slices.DeleteFunc(s.lanes.stale(), func(ch *chain) bool { return r.stuck[ch.id] })
 		if len(chains) == 0 {
@@ -84,8 +85,12 @@ func (r *rerouting) chain(ctx context.Context, ch *chain) (gone bool, err error)
 			c.after.Table = today
 			c.after.Recipients, c.events = r.assign(c.before.Message, slices.Clone(c.before.Recipients))
 		}
-		if err := r.s.writeRerouted(ctx, found); err != nil {
+		told, err := r.s.writeRerouted(ctx, found)
+		if err != nil {
 			return false, err
+		}
+		if r.stored != nil && len(told) > 0 {
+			r.stored(told)
 		}
 		r.total += len(found)
 	}
@@ -128,9 +133,10 @@ func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byt
 
 // writeRerouted stores what was assigned anew, where nobody has changed or
 // leased the message since it was read: an old table's chain belongs to no
-// lane, so that can only be an operator or the expiry.
-func (s *Store) writeRerouted(ctx context.Context, found []candidate) error {
-	return s.do(ctx, &op{bytes: len(found) * 1024, run: func(b *batch) error {
+// lane, so that can only be an operator or the expiry. It gives the events that it stored.
+func (s *Store) writeRerouted(ctx context.Context, found []candidate) (told []relay.Event, err error) {
+	err = s.do(ctx, &op{bytes: len(found) * 1024, run: func(b *batch) error {
+		told = nil
 		for i := range found {
 			c := &found[i]
 			if !bytes.Equal(b.queue.Get(c.key[:]), c.raw) || s.leases.any(c.key) {
@@ -142,9 +148,11 @@ func (s *Store) writeRerouted(ctx context.Context, found []candidate) error {
 			if err := b.putEvents(c.key, c.events); err != nil {
 				return err
 			}
+			told = append(told, c.events...)
 		}
 		return nil
 	}})
+	return told, err
 }
 
 // errInUse declines to forget a chain in which something waits.

@@ -50,7 +50,7 @@ func TestRerouteWaitsForWhatIsBeingSent(t *testing.T) {
 		s.UseTable("tuesday")
 		done := make(chan int)
 		go func() {
-			n, err := s.Reroute(t.Context(), unchanged)
+			n, err := s.Reroute(t.Context(), unchanged, nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -108,7 +108,7 @@ func TestAForgottenChainComesBack(t *testing.T) {
 	again := restart(t, s, true)
 	again.UseTable("tuesday")
 	again.Open("b", true)
-	if n, err := again.Reroute(t.Context(), unchanged); n != 2 || err != nil {
+	if n, err := again.Reroute(t.Context(), unchanged, nil); n != 2 || err != nil {
 		t.Errorf("%d messages, %v", n, err)
 	}
 	if d := claimOne(t, again, "b"); d.Message.ID != m.ID {
@@ -138,13 +138,13 @@ func TestRerouteLeavesWhatItCannotRead(t *testing.T) {
 	}
 	write([]byte("junk"))
 	s.UseTable("tuesday")
-	if n, err := s.Reroute(t.Context(), unchanged); n != 1 || err != nil {
+	if n, err := s.Reroute(t.Context(), unchanged, nil); n != 1 || err != nil {
 		t.Errorf("%d messages, %v", n, err)
 	}
 	s.Open("a", true)
 	claimOne(t, s, "a")
 	write(kept)
-	if n, err := s.Reroute(t.Context(), unchanged); n != 1 || err != nil {
+	if n, err := s.Reroute(t.Context(), unchanged, nil); n != 1 || err != nil {
 		t.Errorf("mended: %d messages, %v", n, err)
 	}
 }
@@ -161,7 +161,7 @@ func TestRerouteSeesAMessageOnce(t *testing.T) {
 	n, err := s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		calls++
 		return to, nil
-	})
+	}, nil)
 	if n != 1 || calls != 1 || err != nil {
 		t.Errorf("%d messages, %d calls, %v", n, calls, err)
 	}

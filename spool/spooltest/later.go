@@ -104,7 +104,7 @@ func (s *suite) warningsRerouted(t *testing.T) {
 	_, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		to[0].WarnAt = time.Now().Add(time.Minute)
 		return to, nil
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

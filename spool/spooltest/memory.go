@@ -274,10 +274,10 @@ func (s *Memory) tellLate() {
 }
 
 // Reroute assigns anew what was queued under another table; see spool.Store.
-func (s *Memory) Reroute(_ context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event)) (int, error) {
+func (s *Memory) Reroute(_ context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event), stored func([]relay.Event)) (int, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := 0
+	var told []relay.Event
 	for _, e := range s.messages {
 		queued := slices.ContainsFunc(e.rec.Recipients, func(r relay.Recipient) bool { return r.State == relay.Queued })
 		if e.rec.Table == s.table || !queued {
@@ -286,10 +286,15 @@ func (s *Memory) Reroute(_ context.Context, assign func(relay.Message, []relay.R
 		var events []relay.Event
 		e.rec.Recipients, events = assign(e.rec.Message, slices.Clone(e.rec.Recipients))
 		e.events = append(e.events, events...)
+		told = append(told, events...)
 		e.rec.Table = s.table
 		n++
 	}
 	s.wakeAll()
+	s.mu.Unlock()
+	if stored != nil && len(told) > 0 {
+		stored(told)
+	}
 	return n, nil
 }
 

@@ -211,7 +211,7 @@ func (s *suite) reportOutlivesItsMessage(t *testing.T) {
 	_, err = s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		to[1].State, to[1].FinishedAt = relay.Deleted, time.Now()
 		return to, []relay.Event{{Kind: relay.EventDeleted, To: to[1].Address}}
-	})
+	}, nil)
 	if got := s.states(t, m.ID); err != nil || got != "bounced deleted" {
 		t.Fatalf("%s, %v", got, err)
 	}

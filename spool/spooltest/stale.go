@@ -27,7 +27,7 @@ func (s *suite) toB(t *testing.T, n int) {
 	got, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		to[0].Eligible = []string{"b"}
 		return to, nil
-	})
+	}, nil)
 	if err != nil || got != n {
 		t.Fatalf("rerouted %d, %v; want %d", got, err, n)
 	}
@@ -82,4 +82,23 @@ func (s *suite) actedWhileChanging(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.toB(t, 1)
+}
+
+// rerouteTells: events are told once they can be read.
+func (s *suite) rerouteTells(t *testing.T) {
+	s.s.UseTable("monday")
+	m := Accept(t, s.s, "x", Recipients("a", "1@example.com")...)
+	s.s.UseTable("tuesday")
+	var told []relay.Event
+	_, err := s.s.Reroute(t.Context(), func(m relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
+		return to, []relay.Event{{Kind: relay.EventHeld, Message: m.ID, At: time.Now().UTC()}}
+	}, func(events []relay.Event) {
+		told = append(told, events...)
+		if e, err := s.s.Get(t.Context(), m.ID); err != nil || len(e.Events) != 1 {
+			t.Errorf("stored: %+v %v", e.Events, err)
+		}
+	})
+	if err != nil || len(told) != 1 || told[0].Message != m.ID {
+		t.Errorf("told %+v: %v", told, err)
+	}
 }

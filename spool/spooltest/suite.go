@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"doubts report, too", (*suite).reportDoubts},
 		{"delay warnings are due in time", (*suite).warnings},
 		{"a reroute sets warnings", (*suite).warningsRerouted},
+		{"a reroute tells what it has stored", (*suite).rerouteTells},
 		{"signatures are kept", (*suite).signatures},
 		{"unknown ids are not found", (*suite).unknown},
 		{"random histories keep the promises", (*suite).random},
@@ -509,7 +510,7 @@ func (s *suite) reroute(t *testing.T) {
 	n, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
 		to[0].Eligible = []string{"b"}
 		return to, nil
-	})
+	}, nil)
 	if err != nil || n != 600 {
 		t.Fatalf("rerouted %d, %v", n, err)
 	}
@@ -518,7 +519,7 @@ func (s *suite) reroute(t *testing.T) {
 	if len(due) != 600 || due[0].Message.ID != ids[0] {
 		t.Fatalf("%d are due at b", len(due))
 	}
-	if n, err := s.s.Reroute(t.Context(), nil); n != 0 || err != nil {
+	if n, err := s.s.Reroute(t.Context(), nil, nil); n != 0 || err != nil {
 		t.Fatalf("a second time: %d %v", n, err)
 	}
 }

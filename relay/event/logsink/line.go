@@ -101,6 +101,7 @@ func (w *writer) attempt(e *relay.Event) {
 	}
 	w.millis("duration_ms", e.Duration)
 	w.millis("total_ms", e.Total)
+	w.number("incident", e.Incident)
 	w.prose("detail", e.Detail, e)
 }
 

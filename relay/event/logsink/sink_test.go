@@ -94,7 +94,7 @@ func examples() []relay.Event {
 		of(relay.EventInDoubt, attempt(lost)),
 		bare(relay.EventUpstreamDown, relay.Event{Upstream: "ses", Verdict: dial}),
 		bare(relay.EventUpstreamUp, relay.Event{Upstream: "ses"}),
-		bare(relay.EventIncidentOpened, relay.Event{Upstream: "ses", Detail: "bad credentials"}),
+		bare(relay.EventIncidentOpened, relay.Event{Upstream: "ses", Incident: 7, Detail: "bad credentials"}),
 		bare(relay.EventIncidentClosed, relay.Event{Upstream: "ses"}),
 		bare(relay.EventOperator, relay.Event{User: "root", Detail: "retried 3 recipients"}),
 		bare(relay.EventReloaded, relay.Event{}),
