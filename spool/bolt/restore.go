@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -67,7 +69,26 @@ func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 	if done.Aside, err = moveAside(o.Path); err != nil {
 		return done, err
 	}
+	if err := likeFolder(f.File, o.Path); err != nil {
+		return done, err
+	}
 	return done, f.Commit()
+}
+
+// likeFolder gives a file to the owner of the folder that it comes to, where the
+// system manager makes it: the daemon is to read it.
+func likeFolder(f *os.File, path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+		return f.Chown(int(owner.Uid), int(owner.Gid))
+	}
+	return nil
 }
 
 // revise makes a spool of a copy that nobody knows yet, and verifies it.

@@ -345,7 +345,7 @@ func guard(fn func() error) (err error) {
 }
 
 func damaged(path string, err error) error {
-	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; put a backup in its place, or move it away to start with an empty spool", path, err)
+	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; put a backup in its place (relaykeep spool restore), save what can be read (relaykeep spool verify --salvage), or move it away to start with an empty spool", path, err)
 }
 
 // makeFolderOf makes the folder of a spool where it is missing, durably.
