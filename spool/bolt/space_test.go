@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,4 +180,31 @@ func TestACrowdedSpoolPrunesEarly(t *testing.T) {
 			synctest.Wait() // until what was asked to make room has done so
 		}
 	})
+}
+
+// A guest may be another user than the daemon: he leaves no file behind, and the
+// ballast that lies there as it is.
+func TestGuestLaysNoBallast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool.db")
+	for _, laid := range []bool{true, false} {
+		if err := openTest(t, Options{Path: path, MinFreeDisk: 1 << 20}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !laid {
+			if err := os.Remove(path + ".ballast"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := openTest(t, Options{Path: path, MinFreeDisk: 64 << 20, Guest: true})
+		if s.space.laid.Load() != laid {
+			t.Errorf("laid: %v, want %v", !laid, laid)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path + ".ballast")
+		if (err == nil) != laid || laid && info.Size() != minBallast {
+			t.Errorf("ballast: %v %v", info, err)
+		}
+	}
 }

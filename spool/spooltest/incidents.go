@@ -161,3 +161,27 @@ func (s *suite) laneState(t *testing.T) {
 		t.Errorf("%q %v", state, err)
 	}
 }
+
+func (s *suite) releaseMerges(t *testing.T) {
+	s.s.Open("a", true)
+	s.open(t, "auth")
+	m := Accept(t, s.s, "x", Recipients("a", "1@example.com", "2@example.com")...)
+	d := s.claimOne(t, "a")
+	out := spool.Settlement{Recipients: slices.Clone(d.Recipients)}
+	for i := range out.Recipients {
+		out.Recipients[i].State, out.Recipients[i].Incident = relay.Held, 1
+	}
+	if err := s.s.Settle(t.Context(), &d, out); err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.s.ReleaseIncident(t.Context(), 1, func(_ relay.Message, r relay.Recipient) relay.Recipient {
+		r.State, r.Incident = relay.Queued, 0
+		return r.Redirect("qa@example.com")
+	})
+	if got := s.states(t, m.ID); err != nil || n != 2 || got != "queued deleted" {
+		t.Errorf("%s: released %d, %v", got, n, err)
+	}
+	if d := s.claimOne(t, "a"); len(d.Recipients) != 1 || d.Recipients[0].OriginalRecipient != "rfc822;1@example.com" {
+		t.Errorf("%+v", d.Recipients)
+	}
+}

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"doubts report, too", (*suite).reportDoubts},
 		{"delay warnings are due in time", (*suite).warnings},
 		{"a reroute sets warnings", (*suite).warningsRerouted},
+		{"what an incident releases to one address is sent once", (*suite).releaseMerges},
 		{"a reroute tells what it has stored", (*suite).rerouteTells},
 		{"signatures are kept", (*suite).signatures},
 		{"unknown ids are not found", (*suite).unknown},
