@@ -112,18 +112,32 @@ func (g *Glance) mayHaveFolded(record []byte) bool {
 }
 
 // containsFold reports whether b contains a text in lower case ASCII, in any
-// case.
+// case. Where the text has something else than letters that is looked for first:
+// it has one case, and in an address it is rare.
 func containsFold(b, text []byte) bool {
+	anchor := bytes.IndexFunc(text, func(r rune) bool { return r < 'a' || r > 'z' })
 	for i := 0; i+len(text) <= len(b); i++ {
-		n := 0
-		for n < len(text) && lower(b[i+n]) == text[n] {
-			n++
+		if anchor >= 0 {
+			next := bytes.IndexByte(b[i+anchor:], text[anchor])
+			if i += next; next < 0 || i+len(text) > len(b) {
+				return false
+			}
 		}
-		if n == len(text) {
+		if hasFold(b[i:], text) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasFold reports whether b begins with a text in lower case ASCII, in any case.
+func hasFold(b, text []byte) bool {
+	for i := range text {
+		if lower(b[i]) != text[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func lower(c byte) byte {
