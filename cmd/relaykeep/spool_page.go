@@ -39,6 +39,7 @@ func (p *page) message(m admin.Message) {
 	for _, alike := range runs(m.Events, sameEvent) {
 		p.events(alike, len(m.Recipients) > 1)
 	}
+	p.remedies(m)
 }
 
 // fact prints a line with a label, if there is something to say.
