@@ -104,7 +104,9 @@ func (l *layout) row(b *strings.Builder, cells []string, width int) {
 // foldedLines prints what a folded row leaves: sender, recipient and reply, on
 // one line where it is long enough.
 func foldedLines(b *strings.Builder, r messageRow, width int) {
-	line := foldedIndent + r.from + " → " + r.to
+	const arrow = " → "
+	to := shortenAddress(r.to, max(minColumns/2, width-cells(foldedIndent+r.from+arrow)))
+	line := foldedIndent + r.from + arrow + to
 	switch {
 	case r.last == "":
 	case cells(line)+2+cells(r.last) <= width:

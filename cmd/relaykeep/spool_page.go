@@ -141,7 +141,10 @@ func (p *page) standing(r admin.Recipient) string {
 	case relay.Sending:
 		s += " to " + r.Upstream
 	case relay.Held:
-		if r.HoldReason != "" {
+		switch {
+		case strings.HasPrefix(r.HoldReason, s+" "):
+			s = r.HoldReason
+		case r.HoldReason != "":
 			s += ": " + r.HoldReason
 		}
 	case relay.Delivered:

@@ -70,12 +70,13 @@ func (p *page) remedies(m admin.Message) {
 		return
 	}
 	p.WriteString("\nWhat you can do\n")
-	widest := 0
+	widest, longest := 0, 0
 	for _, r := range all {
-		widest = max(widest, cells(r.command))
+		widest, longest = max(widest, cells(r.command)), max(longest, cells(r.why))
 	}
+	folded := p.width > 0 && 2+widest+columnGap+longest > p.width
 	for _, r := range all {
-		if p.width > 0 && cells(foldedIndent)+widest+columnGap+cells(r.why) > p.width {
+		if folded {
 			p.line("  ", r.command)
 			p.line("      ", r.why)
 			continue

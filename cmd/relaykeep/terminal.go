@@ -89,6 +89,16 @@ func shorten(s string, width int) string {
 	return s[:end] + "…"
 }
 
+// shortenAddress cuts an address to a width in its local part, as long as some of
+// that is left: the domain says more.
+func shortenAddress(s string, width int) string {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 || cells(s) <= width || cells(s[at:]) > width-4 {
+		return shorten(s, width)
+	}
+	return shorten(s[:at], width-cells(s[at:])) + s[at:]
+}
+
 // pad fills s up to a width with blanks.
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-cells(s)))
