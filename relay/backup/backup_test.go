@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,13 +50,40 @@ func TestNextAt(t *testing.T) {
 	}
 }
 
-// fakeSpool is a Spool of a few bytes.
-type fakeSpool struct{ err error }
+// fakeSpool is a Spool of a few bytes, and what looks at the copy.
+type fakeSpool struct {
+	mu         sync.Mutex
+	fails, bad error
+	told       []error
+}
 
 func (f *fakeSpool) Backup(_ context.Context, w io.Writer, size func(int64)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	size(4)
 	_, err := w.Write([]byte("copy"))
-	return errors.Join(err, f.err)
+	return errors.Join(err, f.fails)
+}
+
+func (f *fakeSpool) verify(context.Context, string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.bad
+}
+
+func (f *fakeSpool) tell(_ string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = append(f.told, err)
+}
+
+// then sets what happens from now on, and gives what was told before.
+func (f *fakeSpool) then(fails, bad error) (told []error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	told, f.told = f.told, nil
+	f.fails, f.bad = fails, bad
+	return told
 }
 
 func names(t *testing.T, folder string) (all []string) {
@@ -83,18 +111,16 @@ func TestTheLoopKeepsItsNumber(t *testing.T) {
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		spool, bad := &fakeSpool{}, error(nil)
-		var told []error
+		spool := &fakeSpool{}
 		l := New(Options{
 			Folder: folder, Every: 24 * time.Hour, Keep: 3, Instance: "mine", Spool: spool,
-			Verify: func(context.Context, string) error { return bad },
-			Told:   func(_ string, err error) { told = append(told, err) },
+			Verify: spool.verify, Told: spool.tell,
 		})
 		done := make(chan struct{})
 		go func() { l.Run(ctx); close(done) }()
 		time.Sleep(time.Hour + 5*24*time.Hour)
 		synctest.Wait()
-		if len(told) != 6 || errors.Join(told...) != nil {
+		if told := spool.then(errors.New("the disk fails"), nil); len(told) != 6 || errors.Join(told...) != nil {
 			t.Errorf("%v", told)
 		}
 		all := names(t, folder)
@@ -102,13 +128,12 @@ func TestTheLoopKeepsItsNumber(t *testing.T) {
 			t.Errorf("%v", all)
 		}
 		// What fails is tried again soon, and removes nothing.
-		told, spool.err = nil, errors.New("the disk fails")
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		spool.err, bad = nil, errors.New("it does not verify")
+		told := spool.then(nil, errors.New("it does not verify"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if len(told) < 6 || slices.Contains(told, nil) || !strings.Contains(told[len(told)-1].Error(), "does not verify") {
+		if told = append(told, spool.then(nil, nil)...); len(told) < 6 || slices.Contains(told, nil) || !strings.Contains(told[len(told)-1].Error(), "does not verify") {
 			t.Errorf("%v", told)
 		}
 		if after := names(t, folder); !slices.Equal(all, after) {

@@ -75,8 +75,8 @@ func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 	return done, f.Commit()
 }
 
-// likeFolder gives a file to the owner of the folder that it comes to, where the
-// system manager makes it: the daemon is to read it.
+// likeFolder gives a file that root makes to the owner of the folder that it comes
+// to: the daemon, which is not root, is to read it.
 func likeFolder(f *os.File, path string) error {
 	if os.Geteuid() != 0 {
 		return nil
