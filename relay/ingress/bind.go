@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
+const systemdPrefix = "systemd:"
+
 // bind opens the sockets of an address: "host:port", "unix:/path" or
 // "systemd:NAME".
 func bind(address string, inherited map[string][]net.Listener) ([]net.Listener, error) {
-	if name, ok := strings.CutPrefix(address, "systemd:"); ok {
+	if name, ok := strings.CutPrefix(address, systemdPrefix); ok {
 		if len(inherited[name]) == 0 {
-			return nil, fmt.Errorf("systemd passed no socket named %q", name)
+			return nil, fmt.Errorf("systemd passed no socket named %q; it passes them at the start only", name)
 		}
 		return inherited[name], nil
 	}

@@ -58,6 +58,16 @@ func loadCertificates(o TLSOptions, log hclog.Logger) (*certificates, error) {
 	return c, nil
 }
 
+// adopt takes over what another has read; both may be nil.
+func (c *certificates) adopt(other *certificates) {
+	if c == nil || other == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pair, c.stamp, c.looked = other.pair, other.stamp, other.looked
+}
+
 func (c *certificates) stamps() [2]stamp {
 	return [2]stamp{stampOf(c.opts.CertFile), stampOf(c.opts.KeyFile)}
 }

@@ -95,9 +95,9 @@ func (s *session) spool(tx *transaction, content io.Reader) (*intake, error) {
 	m.ID = s.ln.srv.NewID()
 	m.ReceivedAt = time.Now()
 	in.unclosed = header.Unclosed()
-	in.digest = s.ln.srv.Dedupe.begin(tx, header)
+	in.digest = tx.rules.Dedupe.begin(tx, header)
 	whole = in.digest.text(whole, header)
-	if s.ln.srv.Filters != nil {
+	if tx.rules.Filters != nil {
 		var end func()
 		if header, whole, end, err = s.reread(tx, s.fillIn(in, header, whole)); err != nil {
 			return nil, err
@@ -106,7 +106,7 @@ func (s *session) spool(tx *transaction, content io.Reader) (*intake, error) {
 	}
 	m.MessageID = header.MessageID()
 	m.Subject = header.Subject()
-	tx.control = message.ReadControl(header, m.ReceivedAt, s.controls())
+	tx.control = message.ReadControl(header, m.ReceivedAt, s.controls(tx.rules))
 	if err := s.route(tx, header); err != nil {
 		return nil, err
 	}

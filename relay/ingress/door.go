@@ -9,24 +9,22 @@ import (
 
 // doors counts the connections of a listener and says who may come in.
 type doors struct {
-	opts *Options
-
 	mu  sync.Mutex
 	all int
 	by  map[netip.Prefix]int
 }
 
 // enter counts a new connection, or gives the reply that refuses it.
-func (d *doors) enter(c client) *smtp.SMTPError {
-	if !c.allowed(d.opts.Allow) {
+func (d *doors) enter(c client, opts *Options) *smtp.SMTPError {
+	if !c.allowed(opts.Allow) {
 		return replyDenied
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.opts.MaxConnections > 0 && d.all >= d.opts.MaxConnections:
+	case opts.MaxConnections > 0 && d.all >= opts.MaxConnections:
 		return replyConnections
-	case d.opts.MaxConnectionsPerClient > 0 && d.by[c.key()] >= d.opts.MaxConnectionsPerClient:
+	case opts.MaxConnectionsPerClient > 0 && d.by[c.key()] >= opts.MaxConnectionsPerClient:
 		return replyPerClient
 	}
 	if d.by == nil {

@@ -26,7 +26,7 @@ func (s *session) route(tx *transaction, h *message.Header) error {
 	for _, r := range tx.to {
 		q := tx.query(r.Address)
 		q.Header, q.Seed = h.Values, string(tx.message.ID)
-		a, ok := s.ln.srv.Router.Route(q, tx.message.ReceivedAt)
+		a, ok := tx.rules.Router.Route(q, tx.message.ReceivedAt)
 		if !ok {
 			return replyNoRoute
 		}

@@ -66,10 +66,10 @@ func (s *session) filter(tx *transaction, whole io.Reader) (*filter.Mail, error)
 	for _, r := range tx.to {
 		m.To = append(m.To, r.Address)
 	}
-	err := m.Read(whole, s.ln.srv.Filters.Room)
+	err := m.Read(whole, tx.rules.Filters.Room)
 	if err == nil {
 		var o filter.Outcome
-		if o, err = s.ln.srv.Filters.Chain.Run(s.ln.srv.force, m); err == nil {
+		if o, err = tx.rules.Filters.Chain.Run(s.ln.srv.force, m); err == nil {
 			err = tx.heed(o, m)
 		}
 	}
@@ -158,7 +158,7 @@ func (s *session) store(tx *transaction, accept func() error) error {
 		Cause: "filter " + h.Filter, Kind: relay.IncidentMessage,
 		Detail: "filter " + h.Filter + " wants mail looked at before it goes on; of the first message: " + cmp.Or(h.Reason, "it gives no reason"),
 	}
-	return s.ln.srv.Filters.Incidents.HoldUnder(i, func(number int64) error {
+	return tx.rules.Filters.Incidents.HoldUnder(i, func(number int64) error {
 		for i := range tx.routed {
 			if r := &tx.routed[i]; r.State == relay.Held && r.HoldReason == quarantined(h) {
 				r.Incident = number

@@ -111,7 +111,7 @@ func prefixes(list ...string) []netip.Prefix {
 // the end of its connection a moment before its place is free.
 func (w *world) settled(n int) {
 	for {
-		d := &w.srv.lns[0].doors
+		d := w.srv.lns[0].doors
 		d.mu.Lock()
 		all := d.all
 		d.mu.Unlock()

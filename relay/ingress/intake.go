@@ -64,14 +64,14 @@ func (s *session) mend(in *intake, h *message.Header, whole io.Reader) error {
 	m.MessageID = cmp.Or(m.MessageID, defaults.MessageID)
 	in.header = headerRepairs(in.unclosed, slices.Concat(in.filled, missing), in.tx.control.Unread)
 	in.scan = &message.Scan{Source: io.MultiReader(strings.NewReader(in.tx.received()), raw(missing), whole)}
-	in.storing = &spool.Incoming{Message: m, Recipients: in.tx.routed}
+	in.storing = &spool.Incoming{Message: m, Recipients: in.tx.routed, Table: in.tx.rules.Table}
 	return nil
 }
 
 // controls says which fields ask this relay for something.
-func (s *session) controls() message.ControlOptions {
+func (s *session) controls(by *Rules) message.ControlOptions {
 	o := message.ControlOptions{Common: s.ln.opts.HeaderPriority}
-	if d := s.ln.srv.Dedupe; d != nil {
+	if d := by.Dedupe; d != nil {
 		o.Known = d.Header
 	}
 	return o

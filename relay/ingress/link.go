@@ -57,6 +57,7 @@ func (l *link) close() {
 	}
 	l.raw.Close()
 	l.ln.doors.leave(l.client)
+	l.ln.leave()
 	l.ln.srv.links.remove(l)
 }
 

@@ -27,14 +27,51 @@ const (
 type listener struct {
 	srv      *Server
 	opts     Options
-	doors    doors
-	rates    rates
+	doors    *doors // shared with those whose place it has taken, as are rates and refusals
+	rates    *rates
 	certs    *certificates // nil: no TLS
 	guard    *guard        // nil: no AUTH
-	refusals refusals
-	nets     []net.Listener
+	refusals *refusals
 
 	clear, secure *queue
+
+	mu      sync.Mutex
+	links   int  // connections that have come in
+	retired bool // another has its place; what has come in goes on
+}
+
+// join counts a connection; false: the listener has ended, and another has its
+// place.
+func (ln *listener) join() bool {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if ln.retired && ln.links == 0 {
+		return false
+	}
+	ln.links++
+	return true
+}
+
+func (ln *listener) leave() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	ln.links--
+	ln.end()
+}
+
+// retire ends the listener once its last connection has ended.
+func (ln *listener) retire() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	ln.retired = true
+	ln.end()
+}
+
+func (ln *listener) end() {
+	if ln.retired && ln.links == 0 {
+		ln.clear.Close()
+		ln.secure.Close()
+	}
 }
 
 // hardLimit is the size, in bytes, past which a refused message is not read to
@@ -78,21 +115,23 @@ func (e errorLog) Printf(format string, v ...any) {
 func (e errorLog) Println(v ...any) { e.log.Debug("go-smtp: " + fmt.Sprint(v...)) }
 
 // accept takes connections in until the socket is closed.
-func (ln *listener) accept(l net.Listener) {
+func (s *Server) accept(k *socket) {
 	wait := firstBackoff
 	for {
-		raw, err := l.Accept()
+		raw, err := k.Accept()
 		switch {
 		case err == nil:
 			wait = firstBackoff
-			ln.admit(raw)
+			for !k.ln.Load().admit(raw) {
+				// It has ended since: another has taken its place before.
+			}
 		case errors.Is(err, net.ErrClosed):
 			return
-		case outOfFiles(err) && ln.srv.reserve.refuse(l):
-			ln.srv.log.Warn("out of file descriptors, a client was sent away", "listener", ln.opts.Name)
+		case outOfFiles(err) && s.reserve.refuse(k.Listener):
+			s.log.Warn("out of file descriptors, a client was sent away", "listener", k.ln.Load().opts.Name)
 		default:
-			ln.srv.log.Warn("cannot accept connections", "listener", ln.opts.Name, "error", err)
-			if !ln.srv.pause(wait) {
+			s.log.Warn("cannot accept connections", "listener", k.ln.Load().opts.Name, "error", err)
+			if !s.pause(wait) {
 				return
 			}
 			wait = min(2*wait, lastBackoff)
@@ -104,10 +143,14 @@ func outOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// admit gives a connection to a session, or sends it away.
-func (ln *listener) admit(raw net.Conn) {
+// admit gives a connection to a session, or sends it away; false: the listener
+// has ended, and has done neither.
+func (ln *listener) admit(raw net.Conn) bool {
+	if !ln.join() {
+		return false
+	}
 	c := clientOf(raw)
-	r := ln.doors.enter(c)
+	r := ln.doors.enter(c, &ln.opts)
 	if r == nil && ln.srv.draining() {
 		ln.doors.leave(c)
 		r = replyDown
@@ -119,7 +162,8 @@ func (ln *listener) admit(raw net.Conn) {
 			sendAway(raw, r)
 		}
 		raw.Close()
-		return
+		ln.leave()
+		return true
 	}
 	l := &link{raw: raw, client: c, ln: ln}
 	ln.srv.links.add(l)
@@ -130,6 +174,7 @@ func (ln *listener) admit(raw net.Conn) {
 	if !q.push(wire) {
 		l.close()
 	}
+	return true
 }
 
 // sendAway says why, in the time that a socket with an empty buffer needs.

@@ -2,10 +2,10 @@ package ingress
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,6 +18,7 @@ import (
 type Deps struct {
 	Spool  Spool
 	Router Router
+	Table  string // fingerprint of what Router knows: see spool.Incoming
 	Sink   Sink
 	NewID  func() relay.ID // called for each message; safe for concurrent use
 	Log    hclog.Logger    // nil: none
@@ -42,8 +43,12 @@ type Deps struct {
 // Shutdown to end both; none of them twice.
 type Server struct {
 	Deps
-	log hclog.Logger
-	lns []*listener
+	log   hclog.Logger
+	rules atomic.Pointer[Rules]
+
+	mu    sync.Mutex // of lns and socks, and of their change
+	lns   []*listener
+	socks []*socket
 
 	repairs tally
 	buffers buffers
@@ -56,8 +61,6 @@ type Server struct {
 	stopDrain context.CancelFunc
 	force     context.Context // done: what is still under way is given up
 	stopForce context.CancelFunc
-
-	closers []func() // of the sockets, in the order of their opening
 }
 
 // New makes a Server. It reads the files that the options name (certificates,
@@ -67,6 +70,7 @@ func New(options []Options, deps Deps) (*Server, error) {
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
+	s.rules.Store(&Rules{Router: deps.Router, Table: deps.Table, Filters: deps.Filters, Dedupe: deps.Dedupe})
 	s.drain, s.stopDrain = context.WithCancel(context.Background())
 	s.force, s.stopForce = context.WithCancel(context.Background())
 	for _, o := range options {
@@ -80,9 +84,10 @@ func New(options []Options, deps Deps) (*Server, error) {
 }
 
 func (s *Server) newListener(o Options) (*listener, error) {
-	ln := &listener{srv: s, opts: o.withDefaults(), clear: newQueue(), secure: newQueue()}
-	ln.doors.opts = &ln.opts
-	ln.rates.limit = o.RatePerClient
+	ln := &listener{
+		srv: s, opts: o.withDefaults(), clear: newQueue(), secure: newQueue(),
+		doors: &doors{}, rates: &rates{limit: o.RatePerClient}, refusals: &refusals{},
+	}
 	if o.TLS != nil {
 		certs, err := loadCertificates(*o.TLS, s.log)
 		if err != nil {
@@ -103,39 +108,13 @@ func (s *Server) newListener(o Options) (*listener, error) {
 // Listen binds every address. On an error none stays bound.
 func (s *Server) Listen() error {
 	s.reserve.hold()
-	s.closers = append(s.closers, s.reserve.close)
 	for _, ln := range s.lns {
-		if err := s.listen(ln); err != nil {
+		opened, err := s.open(ln, ln.opts.Addresses, false)
+		if err != nil {
 			s.closeSockets()
 			return fmt.Errorf("listener %q: %w", ln.opts.Name, err)
 		}
-	}
-	return nil
-}
-
-// listen binds the addresses of a listener: all of them, or those that can be
-// bound where they are optional, but not none.
-func (s *Server) listen(ln *listener) error {
-	var failed []error
-	for _, address := range ln.opts.Addresses {
-		nets, err := bind(address, s.Inherited)
-		switch {
-		case err != nil && !ln.opts.Optional:
-			return err
-		case err != nil:
-			failed = append(failed, err)
-			continue
-		}
-		for _, l := range nets {
-			ln.nets = append(ln.nets, l)
-			s.closers = append(s.closers, func() { l.Close() })
-		}
-	}
-	if len(ln.nets) == 0 {
-		return errors.Join(failed...)
-	}
-	for _, err := range failed {
-		s.log.Warn("a default address of the listener is left out", "listener", ln.opts.Name, "reason", err.Error())
+		s.socks = append(s.socks, opened...)
 	}
 	return nil
 }
@@ -143,12 +122,12 @@ func (s *Server) listen(ln *listener) error {
 // Addrs gives the addresses of the sockets of a listener, in the order of its
 // options, once Listen has bound them.
 func (s *Server) Addrs(listener string) []net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var addrs []net.Addr
-	for _, ln := range s.lns {
-		if ln.opts.Name == listener {
-			for _, l := range ln.nets {
-				addrs = append(addrs, l.Addr())
-			}
+	for _, k := range s.socks {
+		if k.ln.Load().opts.Name == listener {
+			addrs = append(addrs, k.Addr())
 		}
 	}
 	return addrs
@@ -156,13 +135,20 @@ func (s *Server) Addrs(listener string) []net.Addr {
 
 // Start takes connections in from now on, until Shutdown.
 func (s *Server) Start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, ln := range s.lns {
-		s.serves.Go(func() { ln.smtpServer(false).Serve(ln.clear) })
-		s.serves.Go(func() { ln.smtpServer(true).Serve(ln.secure) })
-		for _, l := range ln.nets {
-			s.accepts.Go(func() { ln.accept(l) })
-		}
+		s.serve(ln)
 	}
+	for _, k := range s.socks {
+		s.accepts.Go(func() { s.accept(k) })
+	}
+}
+
+// serve begins to answer what a listener admits.
+func (s *Server) serve(ln *listener) {
+	s.serves.Go(func() { ln.smtpServer(false).Serve(ln.clear) })
+	s.serves.Go(func() { ln.smtpServer(true).Serve(ln.secure) })
 }
 
 // Shutdown stops listening, and ends the sessions: those that wait for a
@@ -186,18 +172,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.stopForce()
 	for _, ln := range s.lns {
-		ln.clear.Close()
-		ln.secure.Close()
+		ln.retire()
 	}
 	s.serves.Wait()
 	return err
 }
 
 func (s *Server) closeSockets() {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		s.closers[i]()
-	}
-	s.closers = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	closeAll(s.socks)
+	s.reserve.close()
 }
 
 func (s *Server) draining() bool { return s.drain.Err() != nil }

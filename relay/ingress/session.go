@@ -32,6 +32,7 @@ type session struct {
 // transaction is the envelope between MAIL and the end of the message. Once the
 // message has begun, only Data changes it.
 type transaction struct {
+	rules   *Rules // those at MAIL
 	message relay.Message
 	trace   message.Trace
 	to      []relay.Recipient
@@ -79,7 +80,7 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	if r != nil {
 		return s.reject(relay.StageMail, r, from, "")
 	}
-	tx := &transaction{known: make(map[string]bool), trace: s.trace(opts.UTF8)}
+	tx := &transaction{rules: s.ln.srv.rules.Load(), known: make(map[string]bool), trace: s.trace(opts.UTF8)}
 	tx.message = relay.Message{
 		From:       address,
 		Listener:   s.ln.opts.Name,
@@ -92,7 +93,7 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	if s.user != nil {
 		tx.message.User = s.user.name
 	}
-	if s.ln.srv.Filters != nil {
+	if tx.rules.Filters != nil {
 		tx.client = s.client()
 	}
 	s.mu.Lock()
@@ -177,7 +178,7 @@ func (s *session) checkRcpt(to string) (string, *smtp.SMTPError) {
 	if err != nil {
 		return "", replyRecipient
 	}
-	if !s.ln.srv.Router.Possible(s.tx.query(address)) {
+	if !s.tx.rules.Router.Possible(s.tx.query(address)) {
 		return "", replyNoRoute
 	}
 	return address, nil
