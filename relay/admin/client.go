@@ -56,6 +56,8 @@ func NewClient(socket string) *Client {
 type APIError struct {
 	Status int    // of HTTP
 	Line   string // one line, for people
+
+	Diagnostics []Diagnostic // of a configuration that was refused
 }
 
 // Error gives the line.
@@ -115,7 +117,7 @@ func eachLineOf[T any](ctx context.Context, c *Client, path string, begun func()
 			return fmt.Errorf("the answer on %s is not understood: %w", c.socket, err)
 		}
 		if failed.Error != "" {
-			return &APIError{http.StatusInternalServerError, failed.Error}
+			return &APIError{Status: http.StatusInternalServerError, Line: failed.Error}
 		}
 		if err := fn(value); err != nil {
 			return err
@@ -224,11 +226,11 @@ func (c *Client) request(ctx context.Context, method, path string) (*http.Respon
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	var said failure
-	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&said) != nil || said.Error == "" {
+	var said refusal
+	if json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&said) != nil || said.Error == "" {
 		said.Error = fmt.Sprintf("what answers on %s is not relaykeep: %s", c.socket, resp.Status)
 	}
-	return nil, &APIError{resp.StatusCode, said.Error}
+	return nil, &APIError{Status: resp.StatusCode, Line: said.Error, Diagnostics: said.Diagnostics}
 }
 
 // broken explains an answer that ended early.

@@ -35,6 +35,9 @@
 //	GET  /v1/incidents/{id}           an incident object
 //	POST /v1/incidents/{id}/resolve   closes it and releases what it held: {"incident": {…}, "released": 12}
 //
+//	POST /v1/reload                   reads the configuration again: {"changes": ["upstream ses has changed"], "restart": [], "warnings": []};
+//	                                  one that is not valid is refused with 422 and {"error": "…", "diagnostics": [{…}]}, and the old one lives on
+//
 // A message object is [Message], an event in it [Event], an event by itself [LiveEvent], an upstream object
 // [Upstream], an incident object [Incident], the counts are [Stats], the glance is [Status]. A POST
 // has no body; each that changed something, and each probe, is told with who

@@ -23,8 +23,9 @@ type handler struct {
 	control Control
 	actor   Actor
 	sink    Sink
-	repairs func() []Repair // nil: nothing is known
-	alive   context.Context // ends when the server has stopped
+	reload  func(ctx context.Context, by string) (Reloaded, error) // nil: it cannot be done
+	repairs func() []Repair                                        // nil: nothing is known
+	alive   context.Context                                        // ends when the server has stopped
 	keeper  Keeper
 	running context.Context // ends when the server is told to stop
 	status  func(context.Context) (Status, error)
@@ -64,6 +65,9 @@ func (h *handler) mux() http.Handler {
 	if h.keeper != nil {
 		handle(mux, http.MethodGet, "/v1/spool/backup", h.backup)
 		handle(mux, http.MethodGet, "/v1/spool/verify", h.check)
+	}
+	if h.reload != nil {
+		handle(mux, http.MethodPost, "/v1/reload", h.reloadConfig)
 	}
 	if h.actor != nil {
 		mux.HandleFunc("POST /v1/messages/{action}", h.act)

@@ -37,6 +37,9 @@ type Options struct {
 	Repairs func() []Repair // what was mended in the mail of each client, never nil; nil: nothing is said of it
 	Logger  hclog.Logger    // nil: nothing is said
 
+	// Reload reads the configuration again; nil: that cannot be done.
+	Reload func(ctx context.Context, by string) (Reloaded, error)
+
 	// Status tells how the daemon does; nil: nobody knows.
 	Status func(context.Context) (Status, error)
 }
@@ -69,7 +72,7 @@ func New(opt Options) (*Server, error) {
 	running, hasten := context.WithCancel(alive)
 	h := &handler{
 		queue: NewLocal(opt.Store, func() error { return nil }), version: opt.Version, log: log,
-		control: opt.Control, actor: opt.Actor, sink: opt.Sink, repairs: opt.Repairs, alive: alive,
+		control: opt.Control, actor: opt.Actor, sink: opt.Sink, repairs: opt.Repairs, reload: opt.Reload, alive: alive,
 		keeper: opt.Keeper, running: running, events: opt.Events,
 		status: opt.Status,
 	}

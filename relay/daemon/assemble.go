@@ -1,11 +1,9 @@
 package daemon
 
 import (
-	"path/filepath"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
+	"relaykeep/relay"
 	"relaykeep/relay/admin"
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
@@ -71,16 +69,22 @@ func (d *Daemon) repairs() []admin.Repair {
 }
 
 // filters gives nil where there are none.
-func filters(c *config.Config, incidents ingress.Incidents, log hclog.Logger) *ingress.Filters {
+func (d *Daemon) filters(c *config.Config) *ingress.Filters {
 	if len(c.Filters) == 0 {
 		return nil
 	}
-	f := &ingress.Filters{
-		Room:      filter.NewRoom(filepath.Dir(c.Spool.Path), c.Spool.MinFreeDisk),
-		Incidents: incidents,
-	}
+	f := &ingress.Filters{Room: d.room, Incidents: quarantine{d}}
 	for _, o := range c.Filters {
-		f.Chain = append(f.Chain, filter.New(o, log))
+		f.Chain = append(f.Chain, filter.New(o, d.log.Named("filter")))
 	}
 	return f
+}
+
+// quarantine is the ingress.Incidents of a daemon whose scheduler is not made
+// yet.
+type quarantine struct{ d *Daemon }
+
+// HoldUnder is of ingress.Incidents.
+func (q quarantine) HoldUnder(i relay.Incident, store func(number int64) error) error {
+	return q.d.scheduler.HoldUnder(i, store)
 }

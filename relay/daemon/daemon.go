@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,20 +15,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"relaykeep/relay/admin"
-	"relaykeep/relay/bounce"
 	"relaykeep/relay/config"
 	"relaykeep/relay/delivery"
 	"relaykeep/relay/event"
 	"relaykeep/relay/event/logsink"
 	"relaykeep/relay/event/rates"
+	"relaykeep/relay/filter"
 	"relaykeep/relay/ingress"
 	"relaykeep/relay/metrics"
 	"relaykeep/relay/operate"
-	"relaykeep/relay/route"
 	"relaykeep/spool"
 	"relaykeep/spool/bolt"
-	"relaykeep/upstream/classify"
-	"relaykeep/upstream/smtp"
 )
 
 // Options make a Daemon.
@@ -42,6 +40,13 @@ type Options struct {
 	// Watch gets every event as it happens; nil: nobody watches. Its Emit must
 	// not block.
 	Watch event.Sink
+
+	// Load reads the configuration again, for Reload; nil: there is nothing to
+	// read again.
+	Load func() (*config.Config, error)
+
+	// Reloading is told when a reload begins (true) and ends; it may be nil.
+	Reloading func(begins bool)
 
 	Version   string
 	Inherited map[string][]net.Listener // sockets passed by systemd, by name
@@ -61,8 +66,8 @@ type Daemon struct {
 	log       hclog.Logger
 	spool     *bolt.Store
 	sink      event.Sink
-	table     *route.Table
-	notices   *bounce.Reporter
+	parts     atomic.Pointer[parts] // of the configuration of now
+	room      *filter.Room
 	scheduler *delivery.Scheduler
 	admin     *admin.Server
 	events    admin.Events // for those who watch
@@ -72,6 +77,10 @@ type Daemon struct {
 	ready     atomic.Bool
 	rates     rates.Counter
 	startedAt time.Time // set by Start
+
+	changing sync.Mutex // held while a reload, or the beginning of a stop, goes on
+	stopping bool
+	level    string // of the log
 
 	background sync.WaitGroup
 	halt       context.CancelFunc // of what runs in the background
@@ -92,6 +101,8 @@ func New(o Options) (*Daemon, error) {
 		d.log = hclog.NewNullLogger()
 	}
 	d.recorder = metrics.NewRecorder(labels(d.opt.Config))
+	c := d.opt.Config.Spool
+	d.room = filter.NewRoom(filepath.Dir(c.Path), c.MinFreeDisk)
 	d.alive, d.halt = context.WithCancel(context.Background())
 	for _, build := range []func() error{
 		d.buildSpool, d.buildMetrics, d.buildSink, d.buildDelivery, d.buildAdmin, d.buildIngress,
@@ -145,29 +156,16 @@ func (d *Daemon) buildSink() error {
 }
 
 func (d *Daemon) buildDelivery() error {
-	classifier, err := classify.New(d.opt.Config.Packs...)
+	p, err := d.makeParts(d.opt.Config, nil)
 	if err != nil {
 		return err
 	}
-	var lanes []delivery.Lane
-	for _, u := range d.opt.Config.Upstreams {
-		transport, err := smtp.New(u.Options, classifier.Classify, d.spool)
-		if err != nil {
-			return fmt.Errorf("upstream %q: %w", u.Name, err)
-		}
-		d.atEnd(func(context.Context) error { return transport.Close() })
-		prepare, err := pipeline(d.opt.Config, u)
-		if err != nil {
-			return err
-		}
-		lanes = append(lanes, lane(u, transport, prepare, time.Now()))
-	}
-	d.table = routingTable(d.opt.Config)
-	d.notices = d.reporter(classifier)
-	d.spool.UseTable(d.table.Fingerprint())
+	d.parts.Store(p)
+	d.level = p.config.Log.Level
+	d.atEnd(func(context.Context) error { return d.parts.Load().closeBut(nil) })
+	d.spool.UseTable(p.table.Fingerprint())
 	d.scheduler = delivery.New(delivery.Options{
-		Spool: d.spool, Sink: d.sink, Reassign: d.reassign, Intend: operate.CarryOut,
-		Plan: delivery.Plan{Lanes: lanes, Routes: deliveryRoutes(d.opt.Config), Reporter: d.notices},
+		Spool: d.spool, Sink: d.sink, Reassign: d.reassign, Intend: operate.CarryOut, Plan: p.plan,
 	})
 	d.atEnd(func(ctx context.Context) error {
 		d.halt()
@@ -188,7 +186,7 @@ func (d *Daemon) buildAdmin() (err error) {
 	d.admin, err = admin.New(admin.Options{
 		Socket: c.Socket, Mode: c.Mode, Group: c.Group, Store: d.spool,
 		Control: control{d.scheduler}, Actor: d.operator(), Keeper: d.spool, Sink: d.sink, Repairs: d.repairs,
-		Status: d.status, Events: &d.events,
+		Status: d.status, Events: &d.events, Reload: d.Reload,
 		Version: admin.Version{Version: d.opt.Version, Go: runtime.Version()},
 		Logger:  d.log.Named("admin"),
 	})
@@ -200,16 +198,11 @@ func (d *Daemon) buildAdmin() (err error) {
 }
 
 func (d *Daemon) buildIngress() (err error) {
-	var options []ingress.Options
-	for _, l := range d.opt.Config.Listeners {
-		o := l.Options
-		o.Optional = l.Default
-		options = append(options, o)
-	}
-	d.ingress, err = ingress.New(options, ingress.Deps{
-		Spool: d.spool, Router: d.table, Sink: d.sink, NewID: spool.NewID, Rejected: d.recorder.Rejected,
+	by := d.parts.Load().taking
+	d.ingress, err = ingress.New(listenerOptions(d.opt.Config), ingress.Deps{
+		Spool: d.spool, Sink: d.sink, NewID: spool.NewID, Rejected: d.recorder.Rejected,
+		Router: by.Router, Table: by.Table, Dedupe: by.Dedupe, Filters: by.Filters,
 		Log: d.log.Named("ingress"), Instance: d.spool.Instance(), Inherited: d.opt.Inherited,
-		Dedupe: d.opt.Config.Dedupe, Filters: filters(d.opt.Config, d.scheduler, d.log.Named("filter")),
 	})
 	if err != nil {
 		return err
@@ -279,6 +272,9 @@ func (d *Daemon) fail(err error) {
 // Stop takes everything down in reverse. What is under way gets its time to
 // end, less where ctx ends before.
 func (d *Daemon) Stop(ctx context.Context) error {
+	d.changing.Lock()
+	d.stopping = true // no reload begins any more
+	d.changing.Unlock()
 	d.ready.Store(false)
 	d.halt()
 	var errs []error
@@ -292,7 +288,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 // Addrs gives the addresses that are bound, by the name of the listener.
 func (d *Daemon) Addrs() map[string][]net.Addr {
 	addrs := make(map[string][]net.Addr)
-	for _, l := range d.opt.Config.Listeners {
+	for _, l := range d.parts.Load().config.Listeners {
 		addrs[l.Name] = d.ingress.Addrs(l.Name)
 	}
 	return addrs

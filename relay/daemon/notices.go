@@ -17,11 +17,10 @@ import (
 func noticeLimit() bounce.Limit { return bounce.Limit{N: 100, Per: time.Hour} }
 
 // reporter makes the notices to senders.
-func (d *Daemon) reporter(rules *classify.Classifier) *bounce.Reporter {
-	c := d.opt.Config
+func reporter(c *config.Config, table *route.Table, rules *classify.Classifier) *bounce.Reporter {
 	return bounce.New(bounce.Options{
 		Hostname: c.Hostname, Default: c.Bounce, Routes: bounceSettings(c.Routes),
-		Limit: noticeLimit(), Router: noticeRouter{d.table}, NewID: spool.NewID,
+		Limit: noticeLimit(), Router: noticeRouter{table}, Table: table.Fingerprint(), NewID: spool.NewID,
 		RemoteHost: remoteHosts(c.Upstreams),
 		Meaning: func(rule string) string {
 			r, _ := rules.Rule(rule)
@@ -50,6 +49,14 @@ func remoteHosts(upstreams []config.Upstream) func(name string) string {
 		}
 	}
 	return func(name string) string { return hosts[name] }
+}
+
+// reporting makes the notices by the settings of now.
+type reporting struct{ d *Daemon }
+
+// Report is of operate.Reporter.
+func (r reporting) Report(m relay.Message, body relay.Body, settled []relay.Recipient, others bool, now time.Time) func([]relay.Recipient) []spool.Notice {
+	return r.d.parts.Load().notices.Report(m, body, settled, others, now)
 }
 
 // noticeRouter is the bounce.Router of a routing table.

@@ -19,7 +19,7 @@ type operator struct{ operate.Operator }
 var _ admin.Actor = (*operator)(nil)
 
 func (d *Daemon) operator() *operator {
-	return &operator{operate.Operator{Spool: d.spool, Route: d.reassign, Reporter: d.notices, Emit: d.sink.Emit}}
+	return &operator{operate.Operator{Spool: d.spool, Route: d.reassign, Reporter: reporting{d}, Emit: d.sink.Emit}}
 }
 
 // Act is of admin.Actor.
@@ -46,7 +46,9 @@ func NewActor(c *config.Config, s *bolt.Store) (admin.Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{opt: Options{Config: c}, spool: s, table: routingTable(c)}
-	s.UseTable(d.table.Fingerprint())
-	return &operator{operate.Operator{Spool: s, Route: d.reassign, Reporter: d.reporter(rules)}}, nil
+	table := routingTable(c)
+	d := &Daemon{spool: s}
+	d.parts.Store(&parts{config: c, table: table})
+	s.UseTable(table.Fingerprint())
+	return &operator{operate.Operator{Spool: s, Route: d.reassign, Reporter: reporter(c, table, rules)}}, nil
 }

@@ -11,9 +11,20 @@ import (
 	"relaykeep/spool"
 )
 
-// reroute brings what was queued under another routing table to today's, and
-// what was held because it had no way then.
+// reroute brings what is queued under another routing table to today's, and
+// what is held because it had no way then, until the daemon ends.
 func (d *Daemon) reroute() {
+	for {
+		d.rerouteStale()
+		select {
+		case <-d.spool.Stale():
+		case <-d.alive.Done():
+			return
+		}
+	}
+}
+
+func (d *Daemon) rerouteStale() {
 	told := make(map[string]int64) // the incidents of routes that are gone: one cause, not one message
 	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) (_ []relay.Recipient, events []relay.Event) {
 		now := time.Now().UTC()
@@ -61,12 +72,13 @@ func (d *Daemon) rerouted(m relay.Message, to []relay.Recipient, now time.Time) 
 // read only where some route looks at it.
 func (d *Daemon) reassign(m relay.Message, r relay.Recipient, now time.Time) (relay.Assignment, bool) {
 	q := relay.RouteQuery{Sender: m.From, Recipient: r.Address, Listener: m.Listener, User: m.User, Client: m.Client, Seed: string(m.ID)}
-	if d.table.NeedsHeader() {
+	table := d.parts.Load().table
+	if table.NeedsHeader() {
 		if h := d.header(m); h != nil {
 			q.Header = h.Values
 		}
 	}
-	return d.table.Route(q, now)
+	return table.Route(q, now)
 }
 
 // header reads the header section of a stored message, nil where its body

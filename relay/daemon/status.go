@@ -16,7 +16,7 @@ func (d *Daemon) status(ctx context.Context) (admin.Status, error) {
 		Upstreams:  control{d.scheduler}.Upstreams(),
 		LastMinute: ratesOf(d.rates.Last(now, 1)), LastHour: ratesOf(d.rates.Last(now, 60)),
 	}
-	for _, l := range d.opt.Config.Listeners {
+	for _, l := range d.parts.Load().config.Listeners {
 		bound := admin.ListenerStatus{Name: l.Name, Addresses: []string{}}
 		for _, a := range d.ingress.Addrs(l.Name) {
 			bound.Addresses = append(bound.Addresses, a.Network()+" "+a.String())

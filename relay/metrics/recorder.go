@@ -69,7 +69,7 @@ func NewRecorder(n Names) *Recorder {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
-	r.begin(n)
+	r.Begin(n)
 	return r
 }
 
@@ -81,8 +81,9 @@ func outcomes() []relay.EventKind {
 	}
 }
 
-// begin makes the series that are known beforehand.
-func (r *Recorder) begin(n Names) {
+// Begin makes the series that are known beforehand; those that are there stay as
+// they are.
+func (r *Recorder) Begin(n Names) {
 	for _, l := range append([]string{notices}, n.Listeners...) {
 		r.accepted.WithLabelValues(l)
 	}
