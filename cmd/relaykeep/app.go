@@ -44,6 +44,7 @@ type grammar struct {
 	DKIM     dkimCmd     `cmd:"" name:"dkim" help:"Make, show and check the keys that mail is signed with."`
 	Sendmail sendmailCmd `cmd:"" passthrough:"" help:"Be the sendmail of programs that know no SMTP; also when called by that name."`
 	User     userCmd     `cmd:"" help:"Make lines for the users file."`
+	Reload   reloadCmd   `cmd:"" help:"Have the running daemon read its configuration again, without losing a session or a message."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
 
 	Completion completionCmd `cmd:"" help:"Print what a shell needs to complete commands and flags."`

@@ -17,6 +17,16 @@ func (notifier) send(log hclog.Logger, state string) {
 	}
 }
 
+// reloading tells that the daemon reads its configuration, or is done with it:
+// the clock is for Type=notify-reload, which others overlook.
+func (n notifier) reloading(log hclog.Logger, begins bool) {
+	if begins {
+		n.send(log, systemd.SdNotifyReloading+"\n"+systemd.SdNotifyMonotonicUsec())
+		return
+	}
+	n.send(log, systemd.SdNotifyReady)
+}
+
 // heartbeat ticks at half of the time after which systemd would end us
 // (WatchdogSec=); never where it does not watch. The caller calls end.
 func (notifier) heartbeat(log hclog.Logger) (beat <-chan time.Time, end func()) {

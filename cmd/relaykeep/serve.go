@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -55,6 +56,11 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 	d, err := daemon.New(daemon.Options{
 		Config: conf, Logger: logs.daemon, Events: logs.events,
 		Version: version(), Inherited: inherited,
+		Load: func() (*config.Config, error) {
+			path, _ := a.configPath(g)
+			return config.Load(path, config.LoadOptions{Secrets: true, LookupEnv: a.env})
+		},
+		Reloading: func(begins bool) { notifier{}.reloading(logs.daemon, begins) },
 	})
 	if err != nil {
 		return err
@@ -73,6 +79,7 @@ type service struct {
 	log     hclog.Logger
 	signals <-chan os.Signal
 	notify  notifier
+	reloads sync.WaitGroup
 }
 
 // run starts the daemon and stays until it ends; the error says why, if nobody
@@ -89,8 +96,7 @@ func (s *service) run(ctx context.Context, facts []any) error {
 		select {
 		case sig := <-s.signals:
 			if sig == syscall.SIGHUP {
-				s.log.Warn("reloading is not supported yet: restart to use a changed configuration")
-				s.notify.send(s.log, "STATUS=reloading is not supported yet")
+				s.reloads.Go(s.reload) // beside the heartbeat
 				continue
 			}
 			s.log.Info("stopping", "signal", sig.String(), "drain_ms", drainTime.Milliseconds())
@@ -103,6 +109,11 @@ func (s *service) run(ctx context.Context, facts []any) error {
 			s.notify.send(s.log, "WATCHDOG=1")
 		}
 	}
+}
+
+// reload is what SIGHUP asks for. What there is to say of it the daemon logs.
+func (s *service) reload() {
+	_, _ = s.daemon.Reload(context.Background(), "")
 }
 
 // stop drains; another signal cuts it short.
@@ -126,6 +137,7 @@ func (s *service) stop() error {
 		}
 	}()
 	err := s.daemon.Stop(ctx)
+	s.reloads.Wait()
 	if err != nil && ctx.Err() != nil { // that not all had its time is what was asked for
 		s.log.Warn("stopping was cut short", "detail", err.Error())
 		err = nil

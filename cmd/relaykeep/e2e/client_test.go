@@ -26,8 +26,10 @@ type mail struct {
 }
 
 // dial connects and says EHLO.
-func dial(addr string) (*client, error) {
-	conn, err := net.Dial("tcp", addr)
+func dial(addr string) (*client, error) { return dialOn("tcp", addr) }
+
+func dialOn(network, addr string) (*client, error) {
+	conn, err := net.Dial(network, addr)
 	if err != nil {
 		return nil, err
 	}
