@@ -164,13 +164,26 @@ func blackHole(t *testing.T) string {
 	return address
 }
 
-// TestLoginRefused sends past an upstream that does not let us in.
+// TestLoginRefused sends past an upstream that does not let us in: all mail goes
+// to the other, by one incident, and nothing bounces.
 func TestLoginRefused(t *testing.T) {
-	first := startProvider(t, upstreamtest.Options{Users: map[string]string{"relay": "right"}})
+	first := startProvider(t, upstreamtest.Options{Users: map[string]string{"relay": "right"}, AuthInClear: true})
 	second := startProvider(t, upstreamtest.Options{})
 	auth := fmt.Sprintf("auth {\n username = \"relay\"\n password = %q\n }", "wrong")
 	n := newNode(t, settings{}, upstreamBlock("first", first.Addr(), auth), upstreamBlock("second", second.Addr(), ""))
 	p := n.start()
-	checkOutcome(t, p, p.post(letter()), failsOver)
+	for range 5 {
+		checkOutcome(t, p, p.post(letter()), failsOver)
+	}
+	open := listed(t, n, "incident", "list")
+	if len(open) != 1 || open[0]["upstream"] != "first" || open[0]["held"] != 0.0 {
+		t.Errorf("incidents: %v", open)
+	}
+	if up := listed(t, n, "upstream", "list"); up[0]["state"] != "disabled" || up[1]["state"] != "up" {
+		t.Errorf("upstreams: %v", up)
+	}
 	p.stop()
+	if logins := first.Reached(upstreamtest.Auth); logins > 2 {
+		t.Errorf("%d logins were tried, one would do", logins)
+	}
 }
