@@ -59,11 +59,13 @@ func (c *client) say(code int, line string) error {
 }
 
 // send sends one message and returns when it was accepted.
-func (c *client) send(body []byte) error {
+func (c *client) send(body []byte) error { return c.sendTo("someone@example.org", body) }
+
+func (c *client) sendTo(to string, body []byte) error {
 	for _, step := range []struct {
 		code int
 		line string
-	}{{250, "MAIL FROM:<app@example.com>"}, {250, "RCPT TO:<someone@example.org>"}, {354, "DATA"}} {
+	}{{250, "MAIL FROM:<app@example.com>"}, {250, "RCPT TO:<" + to + ">"}, {354, "DATA"}} {
 		if err := c.say(step.code, step.line); err != nil {
 			return err
 		}

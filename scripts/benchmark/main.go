@@ -35,6 +35,7 @@ func measurements() map[string]func(context.Context, options) error {
 		"latency": latency,
 		"mixed":   mixed,
 		"idle":    idle,
+		"lanes":   lanes,
 		"queue":   longQueue,
 	}
 }

@@ -26,6 +26,7 @@ type variant struct {
 	key   string     // the kind of a DKIM key; "": nothing is signed
 	tls   *authority // on both sides; nil: in clear
 	keep  bool       // the spool that is there
+	more  string     // blocks of the configuration besides
 }
 
 func (o options) relaykeep(v variant) *relaykeep {
@@ -79,7 +80,7 @@ func (r *relaykeep) start(ctx context.Context, port, sink int) error {
 func (r *relaykeep) config() string { return filepath.Join(r.folder, "config.hcl") }
 
 func (r *relaykeep) configure(port, sink int) error {
-	listener, upstream, rest := "", `tls = "none"`, ""
+	listener, upstream, rest := "", `tls = "none"`, r.more
 	if a := r.tls; a != nil {
 		listener = fmt.Sprintf("tls {\n    cert_file = %q\n    key_file = %q\n  }", a.certFile, a.keyFile)
 		upstream = fmt.Sprintf("tls = \"starttls\"\n  tls_ca_file = %q", a.caFile)
@@ -90,7 +91,7 @@ func (r *relaykeep) configure(port, sink int) error {
 		if err != nil {
 			return fmt.Errorf("dkim keygen: %w: %s", err, bytes.TrimSpace(out))
 		}
-		rest = fmt.Sprintf("dkim \"example.com\" {\n  key {\n    selector = \"s1\"\n    file     = %q\n  }\n}", file)
+		rest += fmt.Sprintf("dkim \"example.com\" {\n  key {\n    selector = \"s1\"\n    file     = %q\n  }\n}", file)
 		upstream += "\n  dkim = true"
 	}
 	text := fmt.Sprintf(relaykeepConfig, r.folder, port, sink, listener, upstream, rest)
