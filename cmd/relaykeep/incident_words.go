@@ -173,7 +173,7 @@ func advise(i admin.Incident) []string {
 		}
 	case relay.IncidentRoute:
 		return []string{
-			"Give the mail a way: a route that matches it, by upstreams that exist, and start the daemon again: what has a way then is sent, and the incident closes.",
+			"Give the mail a way: a route that matches it, by upstreams that exist. Then relaykeep reload: what has a way is sent, and the incident closes.",
 			resolve + " sends what it holds by today's routes, also what may have been delivered by an upstream that is gone.",
 		}
 	case relay.IncidentBackup:
