@@ -94,19 +94,36 @@ func cmdNotify(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	ts.Defer(func() { c.Close() })
 	ts.Setenv("NOTIFY_SOCKET", path)
-	*ts.Value(notifyKey{}).(**net.UnixConn) = c
+	told := make(chan string, 1<<16) // nobody stalls who tells
+	go func() {
+		defer close(told)
+		buf := make([]byte, 4096)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			for line := range strings.SplitSeq(strings.TrimSpace(string(buf[:n])), "\n") {
+				told <- line
+			}
+		}
+	}()
+	*ts.Value(notifyKey{}).(*chan string) = told
 }
 
 // cmdNotified waits until systemd is told so: notified READY=1.
 func cmdNotified(ts *testscript.TestScript, _ bool, args []string) {
-	c := *ts.Value(notifyKey{}).(**net.UnixConn)
-	ts.Check(c.SetReadDeadline(time.Now().Add(patience)))
-	buf := make([]byte, 4096)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	told := *ts.Value(notifyKey{}).(*chan string)
 	for {
-		n, err := c.Read(buf)
-		ts.Check(err)
-		if string(buf[:n]) == args[0] {
-			return
+		select {
+		case line := <-told:
+			if line == args[0] {
+				return
+			}
+		case <-ctx.Done():
+			ts.Fatalf("systemd was not told %s", args[0])
 		}
 	}
 }

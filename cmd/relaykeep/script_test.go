@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"net"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -25,7 +24,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second more
 			e.Setenv("RELAYKEEP_CONFIG", "config.hcl")
 			e.Values[providersKey{}] = make(map[string]*upstreamtest.Server)
-			e.Values[notifyKey{}] = new(*net.UnixConn)
+			e.Values[notifyKey{}] = new(chan string)
 			e.Values[activatedKey{}] = new(*exec.Cmd)
 			return nil
 		},
