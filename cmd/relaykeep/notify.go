@@ -1,20 +1,44 @@
 package main
 
 import (
+	"net"
+	"os"
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/hashicorp/go-hclog"
 )
 
+// notifyTime bounds the wait for a service manager that does not read what it
+// is told: it must not hold up a reload, or the stop.
+const notifyTime = time.Second
+
 // notifier tells systemd how the daemon is (sd_notify(3)); without systemd it
 // does nothing.
 type notifier struct{}
 
-func (notifier) send(log hclog.Logger, state string) {
-	if _, err := systemd.SdNotify(false, state); err != nil {
+func (n notifier) send(log hclog.Logger, state string) {
+	if err := n.write(state); err != nil {
 		log.Warn("systemd was not told", "state", state, "error", err.Error())
 	}
+}
+
+// write is systemd.SdNotify, which has no time limit.
+func (notifier) write(state string) error {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return nil
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(notifyTime)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(state))
+	return err
 }
 
 // reloading tells that the daemon reads its configuration, or is done with it:
