@@ -448,5 +448,16 @@ func TestRouteIncidentsEndByThemselves(t *testing.T) {
 		if len(open) != 1 || open[0].Number != i.Number || len(closed) != 1 {
 			t.Errorf("open %+v, closed %+v", open, closed)
 		}
+
+		// Nor does it go when it came as the incident closed, and the process
+		// ended then.
+		if _, err := w.box.CloseIncident(w.Context(), i.Number, byConfiguration); err != nil {
+			t.Fatal(err)
+		}
+		w.restart(o)
+		w.wantState(w.box.only(w, doubtful), relay.Held)
+		if open := w.incidents(false); len(open) != 1 || open[0].Number != i.Number {
+			t.Errorf("open %+v", open)
+		}
 	})
 }

@@ -12,23 +12,34 @@ import (
 // release gives back what a closed incident holds, and returns how many
 // recipients. Where no route of today takes some of them, it opens again.
 func (s *Scheduler) release(ctx context.Context, i relay.Incident) (int, error) {
-	now := time.Now()
-	var left atomic.Int64
-	n, err := s.Spool.ReleaseIncident(ctx, i.Number, func(m relay.Message, r relay.Recipient) relay.Recipient {
-		out, ok := s.requeue(m, r, now)
-		if !ok {
-			left.Add(1)
-		}
-		return out
-	})
-	if left.Load() > 0 {
+	requeue := s.requeue
+	if i.ClosedBy == byConfiguration {
+		requeue = s.requeueKnown
+	}
+	n, left, err := s.letGo(ctx, i.Number, requeue)
+	if left > 0 {
 		i.ClosedAt, i.ClosedBy = time.Time{}, ""
 		i.Detail = "mail is held still: no route of today takes it"
 		s.raise(&i)
 	}
-	n = max(0, n-int(left.Load()))
 	s.tellReleased(i, n)
 	return n, err
+}
+
+// letGo has requeue decide on each recipient that an incident holds: n go, and
+// the others are left.
+func (s *Scheduler) letGo(ctx context.Context, number int64, requeue func(relay.Message, relay.Recipient, time.Time) (relay.Recipient, bool)) (n, left int, err error) {
+	now := time.Now()
+	var stay atomic.Int64
+	n, err = s.Spool.ReleaseIncident(ctx, number, func(m relay.Message, r relay.Recipient) relay.Recipient {
+		out, ok := requeue(m, r, now)
+		if !ok {
+			stay.Add(1)
+		}
+		return out
+	})
+	left = int(stay.Load())
+	return max(0, n-left), left, err
 }
 
 // releaseAll is release in the background, until Stop. What is left then is
@@ -60,27 +71,16 @@ func (s *Scheduler) ReleaseRoutes(ctx context.Context) error {
 }
 
 func (s *Scheduler) releaseRoute(ctx context.Context, i relay.Incident) error {
-	now := time.Now()
-	var left atomic.Int64
-	n, err := s.Spool.ReleaseIncident(ctx, i.Number, func(m relay.Message, r relay.Recipient) relay.Recipient {
-		out, ok := r, false
-		if r.InDoubt == 0 || s.course().stateOf(r.Upstream) != laneGone {
-			out, ok = s.requeue(m, r, now)
-		}
-		if !ok {
-			left.Add(1)
-		}
-		return out
-	})
+	n, left, err := s.letGo(ctx, i.Number, s.requeueKnown)
 	if err != nil {
 		return err
 	}
-	if left.Load() == 0 {
+	if left == 0 {
 		if i, err = s.close(ctx, i.Number, byConfiguration); err != nil {
 			return err
 		}
 	}
-	s.tellReleased(i, n-int(left.Load()))
+	s.tellReleased(i, n)
 	if i.ClosedAt.IsZero() {
 		return nil
 	}
@@ -126,6 +126,15 @@ func (s *Scheduler) requeue(m relay.Message, r relay.Recipient, now time.Time) (
 		r.Eligible = stay
 	}
 	return r, true
+}
+
+// requeueKnown is requeue where no person decides: what may have been delivered
+// by an upstream that is gone stays held.
+func (s *Scheduler) requeueKnown(m relay.Message, r relay.Recipient, now time.Time) (relay.Recipient, bool) {
+	if r.InDoubt > 0 && s.course().stateOf(r.Upstream) == laneGone {
+		return r, false
+	}
+	return s.requeue(m, r, now)
 }
 
 // assignment is the way that r has today.
