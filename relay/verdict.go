@@ -165,6 +165,10 @@ type Verdict struct {
 	// Free means that the attempt costs the message nothing: the upstream is
 	// to blame before it has seen the message, or we broke it off ourselves.
 	Free bool
+
+	// Local means that we refused by ourselves what the upstream would not have
+	// taken: it was not asked, so that this tells nothing of it.
+	Local bool
 }
 
 // MaxReplyText bounds Verdict.Text, in bytes.

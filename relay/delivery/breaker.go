@@ -231,7 +231,7 @@ func judge(verdicts []relay.Verdict) finding {
 		switch {
 		case v.Class == relay.ClassDelivered:
 			kind, reached = upstreamWorks, relay.StageBody
-		case v.Free && v.Rule == interruptedRule:
+		case v.Local, v.Free && v.Rule == interruptedRule:
 			continue
 		case (v.Scope == relay.ScopeUpstream || v.Action == relay.ActionDisable) && isFailure(*v):
 			kind = upstreamFails

@@ -194,6 +194,8 @@ func TestJudge(t *testing.T) {
 		{"disabled outweighs a failure", []relay.Verdict{reset, paused}, upstreamFails, paused},
 		{"throttled is not down", []relay.Verdict{throttled}, nothingFound, relay.Verdict{}},
 		{"going away counts", []relay.Verdict{slowGoingAway}, upstreamFails, slowGoingAway},
+		{"what was not sent says nothing", []relay.Verdict{local(tooLong), local(noUser)}, nothingFound, relay.Verdict{}},
+		{"what was not sent hides no failure", []relay.Verdict{local(tooLong), reset}, upstreamFails, reset},
 		{"interrupted says nothing", []relay.Verdict{interrupted}, nothingFound, relay.Verdict{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

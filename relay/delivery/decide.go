@@ -78,7 +78,7 @@ func decide(r relay.Recipient, v relay.Verdict, sc scene) outcome {
 }
 
 // costsNothing reports whether the attempt is not counted: the upstream, its
-// quota or the account is to blame, or we are.
+// quota or the account is to blame, or we are, or it was passed over.
 func costsNothing(v relay.Verdict) bool {
 	switch v.Class {
 	case relay.ClassDelivered, relay.ClassUnknown:
@@ -88,7 +88,7 @@ func costsNothing(v relay.Verdict) bool {
 	case relay.ActionSlow, relay.ActionPark, relay.ActionDisable:
 		return true
 	case relay.ActionFailover:
-		return v.Free || v.Then == relay.ActionPark
+		return v.Free || v.Local || v.Then == relay.ActionPark
 	}
 	return v.Free
 }

@@ -93,6 +93,8 @@ func TestDecide(t *testing.T) {
 		{"an upstream's wait is not that of others", later(reset), opt{lane: "c", chain: "c a b"}, deferred, "a b c", m, 1},
 
 		{"too long: another", tooLong, opt{}, failover, "b c", 0, 1},
+		{"too long, and not asked: another", local(tooLong), opt{}, failover, "b c", 0, 0},
+		{"too long, and not asked: the last", local(tooLong), opt{route: "a"}, bounced, "", 0, 0},
 		{"too long: the last", tooLong, opt{lane: "c", chain: "c"}, bounced, "", 0, 1},
 		{"too long: no other", tooLong, opt{route: "a"}, bounced, "", 0, 1},
 		{"too long: another is down", tooLong, opt{route: "a b", down: "b"}, deferred, "b", m, 1},

@@ -196,6 +196,12 @@ var (
 	interrupted = relay.Verdict{Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionRetry, Stage: relay.StageBody, Rule: "interrupted", Free: true}
 )
 
+// local is v as we say it ourselves, without asking.
+func local(v relay.Verdict) relay.Verdict {
+	v.Local = true
+	return v
+}
+
 // always answers every attempt the same.
 func always(v relay.Verdict) *provider {
 	return &provider{

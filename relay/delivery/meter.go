@@ -116,7 +116,9 @@ func (a *attempt) sent() int {
 	}
 	n := 0
 	for i := range a.verdicts {
-		if v := &a.verdicts[i]; v.Split == relay.SplitNone && v.Stage >= relay.StageMail || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
+		v := &a.verdicts[i]
+		refused := v.Stage >= relay.StageMail && v.Split == relay.SplitNone && !v.Local
+		if refused || v.Class == relay.ClassDelivered || v.Class == relay.ClassUnknown {
 			n++
 		}
 	}

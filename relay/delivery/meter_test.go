@@ -142,16 +142,20 @@ func TestProviderSaysThatTheQuotaIsUsedUp(t *testing.T) {
 
 // What was claimed and not sent is not counted.
 func TestNotSentIsNotCounted(t *testing.T) {
-	a := always(refused)
-	within(t, func(s *box) Options {
-		return metered(oneWay(s, a), quota.Limit{}, quota.Limit{N: 3, Per: 24 * time.Hour})
-	}, func(w *world) {
-		w.box.put(w, to("r@x.example", "a"), to("s@x.example", "a"))
-		synctest.Wait()
-		if st := w.s.Lanes()[0]; st.QuotaRemaining != 3 || !st.Limited {
-			t.Errorf("status %+v", st)
-		}
-	})
+	for name, v := range map[string]relay.Verdict{"refused": refused, "not asked": local(tooLong)} {
+		t.Run(name, func(t *testing.T) {
+			a := always(v)
+			within(t, func(s *box) Options {
+				return metered(oneWay(s, a), quota.Limit{}, quota.Limit{N: 3, Per: 24 * time.Hour})
+			}, func(w *world) {
+				w.box.put(w, to("r@x.example", "a"), to("s@x.example", "a"))
+				synctest.Wait()
+				if st := w.s.Lanes()[0]; st.QuotaRemaining != 3 || !st.Limited {
+					t.Errorf("status %+v", st)
+				}
+			})
+		})
+	}
 }
 
 // A message to more than there is room for goes to as many as there is.

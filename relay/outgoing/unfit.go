@@ -28,7 +28,7 @@ func refused(rule, enhanced, text string) error {
 	return &upstream.Unsuitable{Verdict: relay.Verdict{
 		Class: relay.ClassRejected, Scope: relay.ScopeMessage,
 		Action: relay.ActionFailover, Then: relay.ActionBounce,
-		Stage: relay.StageMail, Enhanced: enhanced, Text: cut(text), Rule: rule,
+		Stage: relay.StageMail, Enhanced: enhanced, Text: cut(text), Rule: rule, Local: true,
 	}}
 }
 
@@ -46,7 +46,7 @@ func tooLargeHeader() error {
 func held(rule, text string) error {
 	return &upstream.Unsuitable{Verdict: relay.Verdict{
 		Class: relay.ClassDeferred, Scope: relay.ScopeMessage, Action: relay.ActionHold,
-		Stage: relay.StageMail, Text: cut(text), Rule: rule,
+		Stage: relay.StageMail, Text: cut(text), Rule: rule, Local: true,
 	}}
 }
 

@@ -192,7 +192,7 @@ func TestTooLarge(t *testing.T) {
 			tr := transport(t, s, func(o *Options) { o.MaxMessageSize = c.own })
 			v := deliver(t, tr, hello, "b@y.test")[0]
 			wantClass(t, v, relay.ClassRejected, relay.StageMail, 552)
-			if v.Rule != "too-large" || v.Enhanced != "5.3.4" || v.Action != relay.ActionFailover || v.Then != relay.ActionBounce || v.Scope != relay.ScopeMessage {
+			if v.Rule != "too-large" || v.Enhanced != "5.3.4" || v.Action != relay.ActionFailover || v.Then != relay.ActionBounce || v.Scope != relay.ScopeMessage || !v.Local {
 				t.Errorf("verdict is %+v", v)
 			}
 			if n := s.Reached(upstreamtest.Mail); n != 0 {

@@ -24,7 +24,7 @@ func noUTF8() *relay.Verdict {
 		Action: relay.ActionFailover, Then: relay.ActionBounce,
 		Stage: relay.StageMail, Code: 553, Enhanced: "5.6.7",
 		Text: "the local part of an address has non-ASCII characters, and the upstream does not offer SMTPUTF8",
-		Rule: "no-smtputf8",
+		Rule: "no-smtputf8", Local: true,
 	}
 }
 
@@ -35,7 +35,7 @@ func tooLarge(size, limit int64) *relay.Verdict {
 		Action: relay.ActionFailover, Then: relay.ActionBounce,
 		Stage: relay.StageMail, Code: 552, Enhanced: "5.3.4",
 		Text: "the message has " + strconv.FormatInt(size, 10) + " bytes, the upstream takes " + strconv.FormatInt(limit, 10),
-		Rule: "too-large",
+		Rule: "too-large", Local: true,
 	}
 }
 
@@ -44,7 +44,7 @@ func malformed(scope relay.Scope, stage relay.Stage, enhanced string) *relay.Ver
 	return &relay.Verdict{
 		Class: relay.ClassRejected, Scope: scope, Action: relay.ActionBounce,
 		Stage: stage, Code: 553, Enhanced: enhanced,
-		Text: "the address is malformed and was not sent", Rule: "malformed-address",
+		Text: "the address is malformed and was not sent", Rule: "malformed-address", Local: true,
 	}
 }
 
