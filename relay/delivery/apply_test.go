@@ -107,6 +107,34 @@ func TestApplyReplaces(t *testing.T) {
 	})
 }
 
+// An upstream that wants to be asked less is asked as little when something else
+// about it changes, and no more than the new plan allows.
+func TestApplyKeepsThePace(t *testing.T) {
+	paced := func(b *box, a upstream.Transport, connections int) Options {
+		o := oneWay(b, a)
+		rate := quota.Limit{N: 100, Per: time.Hour}
+		o.Lanes[0].MaxConnections, o.Lanes[0].Pace = connections, quota.NewPace(rate, connections)
+		return o
+	}
+	a := each(ok, throttled, ok)
+	within(t, func(b *box) Options { return paced(b, a, 8) }, func(w *world) {
+		for range 2 {
+			w.box.put(w, to("r@x.example", "a"))
+			synctest.Wait()
+		}
+		before := w.s.Lanes()[0]
+		if before.Connections != 4 || !before.Slow || before.PausedUntil.IsZero() {
+			t.Fatalf("%+v", before)
+		}
+		for _, tt := range []struct{ most, want int }{{8, 4}, {20, 4}, {3, 3}} {
+			w.apply(paced(w.box, a, tt.most).Plan)
+			if st := w.s.Lanes()[0]; st.Connections != tt.want || !st.Slow || st.Rate != before.Rate || !st.PausedUntil.Equal(before.PausedUntil) {
+				t.Errorf("with %d connections: %+v, before %+v", tt.most, st, before)
+			}
+		}
+	})
+}
+
 // A change that mends a disabled upstream ends its incident at once.
 func TestApplyMends(t *testing.T) {
 	within(t, func(b *box) Options { return oneWay(b, always(badLogin)) }, func(w *world) {

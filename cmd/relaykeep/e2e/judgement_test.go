@@ -223,6 +223,30 @@ func TestMoreRecipientsThanTheProviderTakes(t *testing.T) {
 	p.stop()
 }
 
+// TestTooLargeForOne passes over an upstream whose SIZE is too small, without
+// asking it, and bounces what is too large for all.
+func TestTooLargeForOne(t *testing.T) {
+	t.Parallel()
+	small, large := startProvider(t, upstreamtest.Options{MaxSize: 10_000}), startProvider(t, upstreamtest.Options{MaxSize: 100_000})
+	n := newNode(t, settings{}, upstreamBlock("first", small.Addr(), ""), upstreamBlock("second", large.Addr(), ""))
+	p := n.start()
+	m := letter()
+	m.body = append(m.body, bytes.Repeat([]byte(strings.Repeat("x", 70)+"\r\n"), 20_000/72)...)
+	checkOutcome(t, p, p.post(m), failsOver)
+	checkOutcome(t, p, p.post(letter()), outcome{event: "delivered", at: "first"})
+	m.body = append(m.body, bytes.Repeat([]byte(strings.Repeat("x", 70)+"\r\n"), 100_000/72)...)
+	checkOutcome(t, p, p.post(m), outcome{event: "bounced", at: "second"})
+	p.stop()
+	if got := large.Messages(); len(got) != 1 {
+		t.Errorf("the large one took %d messages", len(got))
+	}
+	for _, e := range n.entries() {
+		if r := e.Recipients[0]; r.State == relay.Delivered && r.Attempts != 1 {
+			t.Errorf("%s counts %d attempts", r.Address, r.Attempts)
+		}
+	}
+}
+
 // TestNothingInClear meets certificates that do not satisfy and a STARTTLS
 // that is missing or tampered with: the mail goes another way, and the upstream
 // hears neither a credential nor a sender.
