@@ -45,27 +45,52 @@ func (m Meta) Length() int64 { return int64(m.HighWater) * int64(m.PageSize) }
 
 // ReadMeta gives the newest valid meta page of a file. The error says that
 // there is none, or is that of the reader.
+//
+// The two lie at the beginning and one page behind it. Nowhere else is one
+// looked for, for the rest of a file holds what strangers have sent, which may
+// look like one. The second is the first that is found where its own page size
+// says that it lies: whatever else is taken for it lies behind it.
 func ReadMeta(r io.ReaderAt) (newest Meta, err error) {
-	found := false
-	for _, at := range []int64{0, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16} {
-		b := make([]byte, headerLen+metaLen)
-		if _, err := r.ReadAt(b, at); err != nil {
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			return Meta{}, err
+	first, found, err := metaAt(r, 0)
+	if err != nil {
+		return Meta{}, err
+	}
+	if found && !first.sensible() {
+		return Meta{}, fmt.Errorf("its meta page makes no sense: %d pages of %d bytes", first.HighWater, first.PageSize)
+	}
+	for size := minPageSize; size <= maxPageSize; size *= 2 {
+		if found && size != first.PageSize {
+			continue
 		}
-		if m, ok := parseMeta(b[headerLen:]); ok && (!found || m.Txid > newest.Txid) {
-			newest, found = m, true
+		switch second, ok, err := metaAt(r, int64(size)); {
+		case err != nil:
+			return Meta{}, err
+		case ok && second.PageSize == size && second.sensible() && (!found || second.Txid > first.Txid):
+			return second, nil
 		}
 	}
 	if !found {
 		return Meta{}, errors.New("it has no valid meta page")
 	}
-	if newest.PageSize < minPageSize || newest.PageSize > maxPageSize || newest.HighWater > math.MaxInt64/uint64(newest.PageSize) {
-		return Meta{}, fmt.Errorf("its meta page makes no sense: %d pages of %d bytes", newest.HighWater, newest.PageSize)
+	return first, nil
+}
+
+// metaAt reads the meta page at an offset; ok is false where there is none.
+func metaAt(r io.ReaderAt, at int64) (m Meta, ok bool, err error) {
+	b := make([]byte, headerLen+metaLen)
+	if _, err := r.ReadAt(b, at); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return m, false, err
 	}
-	return newest, nil
+	m, ok = parseMeta(b[headerLen:])
+	return m, ok, nil
+}
+
+// sensible reports whether a file can be as m says.
+func (m Meta) sensible() bool {
+	return m.PageSize >= minPageSize && m.PageSize <= maxPageSize && m.HighWater <= math.MaxInt64/uint64(m.PageSize)
 }
 
 func parseMeta(b []byte) (m Meta, ok bool) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -82,6 +83,45 @@ func read(t testing.TB, b []byte) (n int, problems []string) {
 func TestAWholeFile(t *testing.T) {
 	if n, problems := read(t, sample(t)); n != entries || problems != nil {
 		t.Errorf("%d entries, %v", n, problems)
+	}
+}
+
+// What lies behind the meta pages are bodies, among others: whoever writes one
+// may write what looks like a meta page.
+func TestOnlyMetaPagesAreTakenForOnes(t *testing.T) {
+	whole := sample(t)
+	want, err := ReadMeta(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	halved := bytes.Clone(whole)
+	clear(halved[:want.PageSize]) // the first is lost
+	older, err := ReadMeta(bytes.NewReader(halved))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := 0
+	if want.Txid%2 == 1 {
+		newest = want.PageSize
+	}
+	forged := bytes.Clone(whole[newest : newest+headerLen+metaLen])
+	m := forged[headerLen:]
+	binary.LittleEndian.PutUint64(m[metaTxid:], want.Txid+1000)
+	binary.LittleEndian.PutUint64(m[metaHighWater:], 1<<40)
+	sum := fnv.New64a()
+	sum.Write(m[:metaChecksum])
+	binary.LittleEndian.PutUint64(m[metaChecksum:], sum.Sum64())
+	for _, at := range []int{1 << 10, 1 << 13, 1 << 14, 1 << 15, 1 << 16} {
+		for _, tt := range []struct {
+			file []byte
+			want Meta
+		}{{whole, want}, {halved, older}} {
+			b := bytes.Clone(tt.file)
+			copy(b[at:], forged)
+			if got, err := ReadMeta(bytes.NewReader(b)); err != nil || got != tt.want {
+				t.Errorf("with one at %d: %+v %v, want %+v", at, got, err, tt.want)
+			}
+		}
 	}
 }
 
