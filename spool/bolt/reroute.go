@@ -85,14 +85,14 @@ func (r *rerouting) chain(ctx context.Context, ch *chain) (gone bool, err error)
 			c.after.Table = today
 			c.after.Recipients, c.events = r.assign(c.before.Message, slices.Clone(c.before.Recipients))
 		}
-		told, err := r.s.writeRerouted(ctx, found)
+		n, told, err := r.s.writeRerouted(ctx, found)
 		if err != nil {
 			return false, err
 		}
+		r.total += n
 		if r.stored != nil && len(told) > 0 {
 			r.stored(told)
 		}
-		r.total += len(found)
 	}
 }
 
@@ -133,10 +133,12 @@ func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byt
 
 // writeRerouted stores what was assigned anew, where nobody has changed or
 // leased the message since it was read: an old table's chain belongs to no
-// lane, so that can only be an operator or the expiry. It gives the events that it stored.
-func (s *Store) writeRerouted(ctx context.Context, found []candidate) (told []relay.Event, err error) {
+// lane, so that can only be an operator, the expiry, or what was being sent and
+// has come back. It gives the number of messages that it stored, and their
+// events.
+func (s *Store) writeRerouted(ctx context.Context, found []candidate) (n int, told []relay.Event, err error) {
 	err = s.do(ctx, &op{bytes: len(found) * 1024, run: func(b *batch) error {
-		told = nil
+		n, told = 0, nil
 		for i := range found {
 			c := &found[i]
 			if !bytes.Equal(b.queue.Get(c.key[:]), c.raw) || s.leases.any(c.key) {
@@ -148,11 +150,12 @@ func (s *Store) writeRerouted(ctx context.Context, found []candidate) (told []re
 			if err := b.putEvents(c.key, c.events); err != nil {
 				return err
 			}
+			n++
 			told = append(told, c.events...)
 		}
 		return nil
 	}})
-	return told, err
+	return n, told, err
 }
 
 // errInUse declines to forget a chain in which something waits.
