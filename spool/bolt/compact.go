@@ -23,8 +23,14 @@ type Compacted struct {
 
 // Compact writes the file of a stopped daemon anew, without the pages that are
 // free, and puts it in the place of the old one once it is verified and on disk.
-// On an error the old one stays. For a while there are both.
+// On an error the old one stays. For a while there are both. Where path is a
+// symbolic link, it stays one.
 func Compact(ctx context.Context, path string, progress func(done, total int64)) (done Compacted, err error) {
+	release, err := claimName(&path)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	old, err := Open(Options{Path: path, ReadOnly: true})
 	if err != nil {
 		return done, err

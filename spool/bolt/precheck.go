@@ -135,6 +135,9 @@ func failureNote(path string) string { return path + ".failed" }
 // noteFailure leaves the note. Where even that cannot be written, the next
 // start does without the check.
 func (s *Store) noteFailure(cause error) {
+	if s.opt.scratch {
+		return // nobody opens it again
+	}
 	if err := os.WriteFile(failureNote(s.opt.Path), []byte(cause.Error()+"\n"), 0o600); err != nil {
 		s.log.Error("cannot leave a note of the failed commit; verify the spool before the next start", "error", err.Error())
 	}

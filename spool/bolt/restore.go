@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -47,14 +46,14 @@ type Restored struct {
 // The spool gets a new instance: the one that the copy was made of may live on,
 // and what one of the two sends to the other is no loop.
 func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
-	unlock, err := mayReplace(ctx, o.Path)
+	if err := makeFolderOf(o.Path); err != nil {
+		return done, err
+	}
+	there, unlock, err := mayReplace(ctx, &o.Path)
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := makeFolderOf(o.Path); err != nil {
-		return done, err
-	}
 	f, err := durable.Prepare(o.Path)
 	if err != nil {
 		return done, err
@@ -66,8 +65,10 @@ func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 	if done.Report, done.Held, err = revise(ctx, f.Name(), o); err != nil {
 		return done, fmt.Errorf("%s was not restored: %w", o.Copy, err)
 	}
-	if done.Aside, err = moveAside(o.Path); err != nil {
-		return done, err
+	if there { // else one that was made since is in use
+		if done.Aside, err = moveAside(o.Path); err != nil {
+			return done, err
+		}
 	}
 	if err := likeFolder(f.File, o.Path); err != nil {
 		return done, err
@@ -132,38 +133,6 @@ func newInstance() ([]byte, error) {
 	}
 	return []byte(hex.EncodeToString(b[:])), nil
 }
-
-// mayReplace says why a spool must not be put in the place of what is there, and
-// else keeps everybody from using that until unlock is called.
-func mayReplace(ctx context.Context, path string) (unlock func() error, err error) {
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return func() error { return nil }, nil
-	}
-	s, err := Open(Options{Path: path, ReadOnly: true})
-	if err != nil {
-		return nil, fmt.Errorf("there is a spool already, and it cannot be read; move it away first, it may hold mail: %w", err)
-	}
-	stats, err := s.Stats(ctx)
-	if err == nil && stats.Messages > 0 {
-		err = fmt.Errorf("spool %s holds %d unfinished messages: move it away first, such as with mv %s %s.old", path, stats.Messages, path, path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s.Close, nil
-}
-
-// moveAside gives what has the name another one.
-func moveAside(path string) (to string, err error) {
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	to = path + ".before-" + time.Now().UTC().Format(stampForm)
-	return to, durable.Rename(path, to)
-}
-
-// stampForm is how times stand in names of files.
-const stampForm = "20060102T150405Z"
 
 // copyFile writes what a spool file holds that nobody writes to.
 func copyFile(ctx context.Context, w io.Writer, path string, progress func(done, total int64)) error {

@@ -142,6 +142,9 @@ func (c *checking) pages(f *pages.File, size int) error {
 // lockForReading opens the file of a spool that no process writes to, and keeps
 // any from doing so until it is closed.
 func lockForReading(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no spool: it is not even a file", path)
+	}
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
