@@ -128,7 +128,7 @@ func (c *Change) open(ln *listener) error {
 }
 
 // Abort closes what was opened.
-func (c *Change) Abort() { closeAll(c.fresh) }
+func (c *Change) Abort() { giveUp(c.fresh) }
 
 // Commit puts the change to use. It cannot fail.
 func (c *Change) Commit() {

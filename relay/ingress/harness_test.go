@@ -165,7 +165,13 @@ func start(t testing.TB, change func(*Options, *Deps, *recorder)) *world {
 // dial opens a connection to the first address.
 func (w *world) dial() *dialogue {
 	w.t.Helper()
-	a := w.srv.Addrs("test")[0]
+	return w.at("test")
+}
+
+// at opens a connection to the first address of a listener.
+func (w *world) at(listener string) *dialogue {
+	w.t.Helper()
+	a := w.srv.Addrs(listener)[0]
 	c, err := net.Dial(a.Network(), a.String())
 	if err != nil {
 		w.t.Fatal(err)

@@ -3,6 +3,7 @@ package ingress
 import (
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -27,7 +28,7 @@ func (s *Server) open(ln *listener, addresses []string, have bool) (opened []*so
 		nets, err := bind(address, s.Inherited)
 		switch {
 		case err != nil && !ln.opts.Optional:
-			closeAll(opened)
+			giveUp(opened)
 			return nil, err
 		case err != nil:
 			failed = append(failed, err)
@@ -52,4 +53,10 @@ func closeAll(all []*socket) {
 	for _, k := range all {
 		k.Close()
 	}
+}
+
+// giveUp closes what was opened in vain. What systemd has passed can still be
+// wanted later.
+func giveUp(opened []*socket) {
+	closeAll(slices.DeleteFunc(opened, (*socket).inherited))
 }
