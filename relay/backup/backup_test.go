@@ -38,15 +38,35 @@ func TestNextAt(t *testing.T) {
 	}{
 		{time.Hour, 23 * time.Hour},
 		{48 * time.Hour, -24 * time.Hour},
-		{-100 * time.Hour, 24 * time.Hour}, // the clock went back
+		{-100 * time.Hour, -26 * time.Hour}, // the clock went back
 	} {
-		names := []string{name("i", now.Add(-1000*time.Hour)), name("i", now.Add(-tt.newest))}
+		names := []string{name("i", now.Add(-50*time.Hour)), name("i", now.Add(-tt.newest))}
+		slices.Sort(names)
 		if got := nextAt("i", names, 24*time.Hour, now).Sub(now); got != tt.want {
 			t.Errorf("%v ago: in %v, want %v", tt.newest, got, tt.want)
 		}
 	}
 	if got := nextAt("i", nil, 24*time.Hour, now); !got.Equal(now) {
 		t.Error(got)
+	}
+}
+
+func TestSurplus(t *testing.T) {
+	for _, tt := range []struct {
+		names, newest string
+		keep          int
+		want          string
+	}{
+		{"1 2 3 4", "4", 2, "1 2"},
+		{"1 2 3 4", "4", 4, ""},
+		{"1", "1", 7, ""},
+		{"1 2 8 9", "2", 3, "8"}, // the clock was wrong
+		{"1 2 8 9", "2", 1, "8 9 1"},
+		{"2 8 9", "9", 1, "2 8"},
+	} {
+		if got := strings.Join(surplus(strings.Fields(tt.names), tt.newest, tt.keep), " "); got != tt.want {
+			t.Errorf("%s, newest %s, keep %d: %q, want %q", tt.names, tt.newest, tt.keep, got, tt.want)
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func (l *Loop) Once(ctx context.Context) (file string, err error) {
 	if err := l.make(ctx, file); err != nil {
 		return "", err
 	}
-	return file, l.prune()
+	return file, l.prune(filepath.Base(file))
 }
 
 func (l *Loop) make(ctx context.Context, file string) (err error) {
@@ -129,9 +129,10 @@ func (l *Loop) sweep() error {
 	return err
 }
 
-func (l *Loop) prune() error {
+// prune removes what there is too much beside the newest.
+func (l *Loop) prune(newest string) error {
 	files, err := os.ReadDir(l.o.Folder)
-	for _, old := range surplus(own(l.o.Instance, files), l.o.Keep) {
+	for _, old := range surplus(own(l.o.Instance, files), newest, l.o.Keep) {
 		err = errors.Join(err, os.Remove(filepath.Join(l.o.Folder, old)))
 	}
 	return err

@@ -42,19 +42,23 @@ func own(instance string, files []os.DirEntry) (names []string) {
 	return names
 }
 
-// surplus gives those of the names, oldest first, that are more than keep.
-func surplus(names []string, keep int) []string { return names[:max(0, len(names)-keep)] }
+// surplus gives those of the names that are more than keep, which is at least
+// 1. newest is one of them, and stays: names that sort behind it were given
+// while the clock was wrong, and go first.
+func surplus(names []string, newest string, keep int) []string {
+	i, _ := slices.BinarySearch(names, newest)
+	i = min(i+1, len(names))
+	names = slices.Concat(names[i:], names[:i])
+	return names[:max(0, len(names)-keep)]
+}
 
 // nextAt says when the next backup is due: every after the newest, at once where
-// there is none, and never later than every from now, whatever the clock was.
+// there is none. One from the future, of a clock that was wrong, is none.
 func nextAt(instance string, names []string, every time.Duration, now time.Time) time.Time {
-	if len(names) == 0 {
-		return now
+	for _, file := range slices.Backward(names) {
+		if newest, _ := stampOf(instance, file); !newest.After(now) {
+			return newest.Add(every)
+		}
 	}
-	newest, _ := stampOf(instance, names[len(names)-1])
-	at := newest.Add(every)
-	if latest := now.Add(every); at.After(latest) {
-		return latest
-	}
-	return at
+	return now
 }
