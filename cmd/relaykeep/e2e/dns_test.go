@@ -117,20 +117,23 @@ func TestNameServerFails(t *testing.T) {
 }
 
 // TestNoSuchName gives the only upstream a name that does not exist. That is an
-// incident, which somebody resolves; the mail is kept meanwhile.
+// incident, which somebody resolves; the mail is kept meanwhile, and goes then.
 func TestNoSuchName(t *testing.T) {
 	names := startNameServer(t)
 	names.say(dns.RcodeNameError, false)
 	p := startNamed(t, names)
-	p.post(letter())
+	id := p.post(letter())
 	waitUpstream(p, "incident_opened")
 	names.say(dns.RcodeSuccess, false)
 	if r := p.node.run("incident", "resolve", "1"); r.status != 0 {
 		t.Errorf("incident resolve ended with status %d:\n%s%s", r.status, r.out, r.err)
 	}
 	waitUpstream(p, "upstream_up")
+	if _, ok := p.log.event(patience(t), "delivered", string(id)); !ok { // nothing waits any more
+		t.Error("it was not delivered when the name was there")
+	}
 	p.stop()
-	wantState(t, p.node, relay.Queued, 0) // it comes in a minute
+	wantState(t, p.node, relay.Delivered, 0)
 }
 
 // named is a daemon whose only upstream has a name that is looked up.

@@ -16,17 +16,18 @@ func TestSinkFaults(t *testing.T) {
 	elsewhere := []relay.EventKind{relay.EventDelivered}
 	later := []relay.EventKind{relay.EventDelivered, relay.EventDeferred} // asked to wait, or at the second at once
 	never := []relay.EventKind{relay.EventBounced}
+	doubted := []relay.EventKind{relay.EventHeld} // nobody knows, and then a second time
 	for _, tt := range []struct {
 		flag, stage string
 		want        []relay.EventKind
 	}{
 		// -Q: 421 and hang up. -q: hang up. -r: a 4xx. -f: a 5xx.
-		{"-Q", "connect", later}, {"-q", "connect", elsewhere},
+		{"-Q", "connect", later}, {"-q", "connect", elsewhere}, {"-r", "connect", later}, {"-f", "connect", elsewhere},
 		{"-Q", "ehlo", later}, {"-q", "ehlo", elsewhere}, {"-r", "ehlo", later}, // with -f it takes HELO, and the mail
 		{"-Q", "mail", later}, {"-q", "mail", elsewhere}, {"-r", "mail", elsewhere}, {"-f", "mail", elsewhere},
 		{"-Q", "rcpt", later}, {"-q", "rcpt", elsewhere}, {"-r", "rcpt", later}, {"-f", "rcpt", never},
 		{"-Q", "data", later}, {"-q", "data", elsewhere}, {"-r", "data", elsewhere}, {"-f", "data", never},
-		{"-Q", ".", later}, {"-r", ".", elsewhere}, {"-f", ".", never},
+		{"-Q", ".", later}, {"-q", ".", doubted}, {"-r", ".", elsewhere}, {"-f", ".", never},
 	} {
 		t.Run(tt.flag+" "+tt.stage, func(t *testing.T) {
 			t.Parallel()
@@ -59,11 +60,13 @@ func TestSinkFaults(t *testing.T) {
 func TestSinkIsSlow(t *testing.T) {
 	for stage, want := range map[string]outcome{
 		"connect": failsOver, "ehlo": failsOver, "mail": failsOver, "rcpt": failsOver, "data": failsOver,
+		".": {event: "held", at: "first", doubt: true}, // after the second time
 	} {
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
 			first, second := startSink(t, "-W", stage+":30"), startProvider(t, upstreamtest.Options{})
-			n := newNode(t, settings{}, upstreamBlock("first", first.addr, `command_timeout = "1s"`), upstreamBlock("second", second.Addr(), ""))
+			n := newNode(t, settings{}, upstreamBlock("first", first.addr, `command_timeout = "1s"
+  final_timeout = "1s"`), upstreamBlock("second", second.Addr(), ""))
 			p := n.start()
 			checkOutcome(t, p, p.post(letter()), want)
 			p.stop()
