@@ -34,6 +34,9 @@ func claimName(path *string) (release func() error, err error) {
 	case err != nil:
 		return nil, errors.Join(fmt.Errorf("the folder %s cannot be locked: %w", dir.Name(), err), dir.Close())
 	}
+	if err := durable.Sweep(*path); err != nil {
+		return nil, errors.Join(fmt.Errorf("what was left of an earlier one cannot be removed: %w", err), dir.Close())
+	}
 	return dir.Close, nil
 }
 

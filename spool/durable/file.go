@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -37,11 +38,31 @@ func Create(path string) (*File, error) {
 // Prepare is Create without a look at what has the name now: that may be gone
 // until Commit, or is to be replaced.
 func Prepare(path string) (*File, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	before, after := around(path)
+	f, err := os.CreateTemp(filepath.Dir(path), before+"*"+after)
 	if err != nil {
 		return nil, err
 	}
 	return &File{File: f, path: path}, nil
+}
+
+// around is what stands around a number in the name of a file on its way.
+func around(path string) (before, after string) { return "." + filepath.Base(path) + ".", ".tmp" }
+
+// Sweep removes what processes that were killed have left of files on their way
+// to a name. The caller knows that nobody makes one.
+func Sweep(path string) error {
+	dir := filepath.Dir(path)
+	files, err := os.ReadDir(dir)
+	before, after := around(path)
+	for _, f := range files {
+		number, ok := strings.CutPrefix(f.Name(), before)
+		number, tmp := strings.CutSuffix(number, after)
+		if ok && tmp && number != "" && strings.Trim(number, "0123456789") == "" {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+		}
+	}
+	return err
 }
 
 // Commit brings the content to disk, and then its name.

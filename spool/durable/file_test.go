@@ -63,3 +63,27 @@ func list(t *testing.T, path string) (names []string) {
 	}
 	return names
 }
+
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "spool.db")
+	f, err := Prepare(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil { // as if its process had been killed
+		t.Fatal(err)
+	}
+	others := []string{".spool.db.1.tmp.old", ".spool.db.x1.tmp", ".spool.db..tmp", ".spool.db.old.1.tmp", "spool.db", "spool.db.1.tmp"}
+	for _, name := range others {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Sweep(path); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != len(others) {
+		t.Errorf("%v %v", left, err)
+	}
+}
