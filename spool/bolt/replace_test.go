@@ -93,3 +93,28 @@ func TestOnlyFilesAreRestored(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNoWholeCopyIsNotRestored(t *testing.T) {
+	from, _, _ := aBackup(t)
+	whole, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"empty": nil, "zeros": make([]byte, 1<<20), "cut": whole[:len(whole)/2],
+		"another's": append([]byte("SQLite format 3\x00"), make([]byte, 1<<16)...),
+	} {
+		path := filepath.Join(t.TempDir(), "spool.db")
+		bad := filepath.Join(t.TempDir(), "copy.db")
+		if err := os.WriteFile(bad, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Restore(t.Context(), RestoreOptions{Copy: bad, Path: path})
+		if err == nil || !strings.HasPrefix(err.Error(), bad+" is no whole copy of a spool") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 0 {
+			t.Errorf("%s: %v %v", name, left, err)
+		}
+	}
+}

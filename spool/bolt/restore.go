@@ -145,6 +145,9 @@ func copyFile(ctx context.Context, w io.Writer, path string, progress func(done,
 	if err != nil {
 		return err
 	}
+	if _, err := checkMeta(path, info.Size()); err != nil {
+		return fmt.Errorf("%s is no whole copy of a spool: %w; take another, or save what can be read of it with relaykeep spool verify --salvage", path, err)
+	}
 	out := &endsWith{ctx: ctx, w: w}
 	if progress != nil {
 		done := int64(0)
