@@ -37,7 +37,8 @@ type Meta struct {
 	HighWater uint64 // the first page that was never used
 	Txid      uint64
 
-	HasFreelist bool // the file holds a list of its free pages
+	HasFreelist bool   // the file holds a list of its free pages
+	Freelist    uint64 // the page where that begins
 }
 
 // Length is how long the file must be, in bytes.
@@ -104,8 +105,9 @@ func parseMeta(b []byte) (m Meta, ok bool) {
 		Root:      binary.LittleEndian.Uint64(b[metaRoot:]),
 		HighWater: binary.LittleEndian.Uint64(b[metaHighWater:]),
 		Txid:      binary.LittleEndian.Uint64(b[metaTxid:]),
-
-		HasFreelist: binary.LittleEndian.Uint64(b[metaFreelist:]) != noFreelist,
+	}
+	if at := binary.LittleEndian.Uint64(b[metaFreelist:]); at != noFreelist {
+		m.HasFreelist, m.Freelist = true, at
 	}
 	return m, sum.Sum64() == binary.LittleEndian.Uint64(b[metaChecksum:])
 }

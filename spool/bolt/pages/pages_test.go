@@ -46,6 +46,12 @@ func sample(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return closedFile(t, db, path)
+}
+
+// closedFile closes a database and gives its file.
+func closedFile(t testing.TB, db *bbolt.DB, path string) []byte {
+	t.Helper()
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

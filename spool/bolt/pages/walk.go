@@ -28,18 +28,23 @@ func New(r io.ReaderAt, size int64, m Meta) *File { return &File{r: r, size: siz
 type Problem struct {
 	Page   uint64
 	Bucket string // "" for the tree of the buckets themselves
+	Free   bool   // it is of the list of free pages, and Bucket is ""
 	What   string // in words: "it is neither leaf nor branch"
 }
 
 // Error tells it in one line.
 func (p Problem) Error() string {
+	if p.Free {
+		return fmt.Sprintf("page %d, of the list of free pages: %s", p.Page, p.What)
+	}
 	if p.Bucket == "" {
 		return fmt.Sprintf("page %d, of the list of buckets: %s", p.Page, p.What)
 	}
 	return fmt.Sprintf("page %d, of the bucket %s: %s", p.Page, p.Bucket, p.What)
 }
 
-// Check visits every page that is in use, and tells what is wrong with it.
+// Check visits every page that is in use, and tells what is wrong with it, and
+// then with the list of free pages, where the file holds one.
 // visited is called with the number of pages visited now and then, and at the
 // end; where it returns false the rest is left out. A bucket within a bucket,
 // which the spool has none of, is a problem.
@@ -54,6 +59,7 @@ func (f *File) Check(problem func(Problem), visited func(pages int64) bool) {
 		return !w.ended
 	})
 	if !w.ended {
+		w.freelist()
 		visited(w.pages)
 	}
 }
@@ -75,7 +81,7 @@ func (f *File) Bucket(name string, problem func(Problem)) iter.Seq2[[]byte, []by
 			return false
 		})
 		if !found {
-			problem(Problem{f.meta.Root, "", fmt.Sprintf("the bucket %s cannot be found", name)})
+			problem(Problem{Page: f.meta.Root, What: fmt.Sprintf("the bucket %s cannot be found", name)})
 		}
 	}
 }
@@ -96,7 +102,7 @@ type walker struct {
 }
 
 func (w *walker) complain(at uint64, format string, args ...any) {
-	w.problem(Problem{at, w.bucket, fmt.Sprintf(format, args...)})
+	w.problem(Problem{Page: at, Bucket: w.bucket, What: fmt.Sprintf(format, args...)})
 }
 
 // entries gives what is in the bucket that an entry of the page at names.
