@@ -50,7 +50,7 @@ func (c *incidentListCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	case len(found) == 0:
 		_, err = fmt.Fprintln(a.out, "no open incidents")
 	default:
-		_, err = io.WriteString(a.out, incidentTable(found, columns(a.out), time.Now()))
+		_, err = io.WriteString(a.out, incidentTable(found, columns(a.out), a.palette(a.out), time.Now()))
 	}
 	return err
 }

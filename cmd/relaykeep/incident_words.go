@@ -12,7 +12,7 @@ import (
 )
 
 // incidentTable is what incident list prints for people.
-func incidentTable(all []admin.Incident, width int, now time.Time) string {
+func incidentTable(all []admin.Incident, width int, colours palette, now time.Time) string {
 	g := grid{heads: []string{"ID", "KIND", "ABOUT", "SINCE", "TIMES", "HOLDS", "WHAT"}, width: width}
 	for _, i := range all {
 		since := age(now.Sub(i.OpenedAt.Time))
@@ -20,7 +20,7 @@ func incidentTable(all []admin.Incident, width int, now time.Time) string {
 			since = "closed " + age(now.Sub(i.ClosedAt.Time)) + " ago"
 		}
 		g.rows = append(g.rows, []string{
-			strconv.FormatInt(i.Number, 10), string(i.Kind), orDash(about(i)), since,
+			strconv.FormatInt(i.Number, 10), colours.paint(incidentColour(i), string(i.Kind)), orDash(about(i)), since,
 			strconv.Itoa(i.Times), heldNumber(i.Held), oneLine(i.Detail),
 		})
 	}

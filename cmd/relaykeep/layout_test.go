@@ -26,10 +26,10 @@ func listed(upstream, from, to, text string) admin.Message {
 	}
 }
 
-func table(t *testing.T, width int, messages ...admin.Message) string {
+func table(t *testing.T, width int, colours palette, messages ...admin.Message) string {
 	t.Helper()
 	var b strings.Builder
-	mt := messageTable{out: bufio.NewWriter(&b), width: width, now: listNow}
+	mt := messageTable{out: bufio.NewWriter(&b), width: width, colours: colours, now: listNow}
 	for _, m := range messages {
 		if err := mt.add(m); err != nil {
 			t.Fatal(err)
@@ -56,19 +56,19 @@ func TestMessageTable(t *testing.T) {
 1 message, 2 recipients
 `
 	for width, want := range map[int]string{0: whole, 160: whole, 80: folded} {
-		if got := table(t, width, m); got != want {
+		if got := table(t, width, false, m); got != want {
 			t.Errorf("in %d columns:\n%s", width, got)
 		}
 	}
 	long := listed(strings.Repeat("u", 50), strings.Repeat("s", 50)+"@x", strings.Repeat("r", 50)+"@x", strings.Repeat("Please ", 50))
 	for _, width := range []int{40, 80, 120, 200} {
-		for line := range strings.Lines(table(t, width, m, long, m)) {
+		for line := range strings.Lines(table(t, width, false, m, long, m)) {
 			if n := cells(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("%d of %d columns: %s", n, width, line)
 			}
 		}
 	}
-	if got := table(t, 80); got != "no messages\n" {
+	if got := table(t, 80, false); got != "no messages\n" {
 		t.Errorf("empty: %q", got)
 	}
 }

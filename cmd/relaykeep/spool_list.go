@@ -37,7 +37,7 @@ func (c *spoolListCmd) Run(ctx context.Context, a *app, g *grammar) error {
 		err = q.List(ctx, f, func(m admin.Message) error { return printJSON(out, m) })
 		return cmp.Or(err, out.Flush())
 	}
-	t := messageTable{out: out, width: columns(a.out), now: now}
+	t := messageTable{out: out, width: columns(a.out), colours: a.palette(a.out), now: now}
 	if err := q.List(ctx, f, t.add); err != nil {
 		return cmp.Or(out.Flush(), err)
 	}
@@ -53,9 +53,10 @@ const listPage = 500
 
 // messageTable prints messages as they come.
 type messageTable struct {
-	out   *bufio.Writer
-	width int // of the terminal; 0: none
-	now   time.Time
+	out     *bufio.Writer
+	width   int // of the terminal; 0: none
+	colours palette
+	now     time.Time
 
 	page       []messageRow
 	layout     layout
@@ -72,7 +73,7 @@ type messageRow struct {
 func (t *messageTable) add(m admin.Message) error {
 	t.messages++
 	t.recipients += int64(len(m.Recipients))
-	t.page = append(t.page, describe(m, t.now))
+	t.page = append(t.page, describe(m, t.now, t.colours))
 	if len(t.page) < listPage {
 		return nil
 	}
@@ -94,7 +95,7 @@ func (t *messageTable) end() error {
 
 // describe tells a message by the recipient that speaks for it: the first
 // unfinished one, else the first.
-func describe(m admin.Message, now time.Time) messageRow {
+func describe(m admin.Message, now time.Time, colours palette) messageRow {
 	row := messageRow{
 		id: string(m.ID), age: age(now.Sub(m.ReceivedAt.Time)), size: size(m.Size),
 		from: printable(cmp.Or(m.From, "<>")),
@@ -103,7 +104,7 @@ func describe(m admin.Message, now time.Time) messageRow {
 	if r == nil {
 		return row
 	}
-	row.state, row.upstream = r.State.String(), printable(r.Upstream)
+	row.state, row.upstream = colours.paint(stateColour(r.State), r.State.String()), printable(r.Upstream)
 	row.attempts = strconv.Itoa(r.Attempts)
 	row.to = printable(r.Address)
 	if n := len(m.Recipients) - 1; n > 0 {

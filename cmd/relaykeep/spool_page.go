@@ -13,8 +13,9 @@ import (
 // page is what spool show prints for people: what happened to a mail, and why.
 type page struct {
 	strings.Builder
-	width int // of the terminal; 0: none
-	now   time.Time
+	width   int // of the terminal; 0: none
+	colours palette
+	now     time.Time
 
 	routes map[string]string // which mail takes a route, by its name; nil: not known
 }
@@ -51,12 +52,20 @@ func (p *page) fact(label, text string) {
 
 // line prints text behind a prefix; what does not fit goes on below it.
 func (p *page) line(prefix, text string) {
-	text = oneLine(text)
+	p.coloured(prefix, plain, "", text)
+}
+
+// coloured is line for a text that begins with a word in a colour.
+func (p *page) coloured(prefix string, c colour, word, rest string) {
+	text := oneLine(word + rest)
 	indent := cells(prefix)
 	for first := true; first || text != ""; first = false {
 		part, rest := text, ""
 		if p.width > 0 {
 			part, rest = split(text, max(20, p.width-indent))
+		}
+		if tail, ok := strings.CutPrefix(part, word); ok && first {
+			part = p.colours.paint(c, word) + tail
 		}
 		p.WriteString(strings.TrimRight(prefix+part, " "))
 		p.WriteByte('\n')
@@ -108,7 +117,8 @@ func (p *page) size(m admin.Message) string {
 func (p *page) recipients(alike []admin.Recipient) {
 	r := alike[0]
 	p.line("  ", names(len(alike), func(i int) string { return alike[i].Address }))
-	p.line("    ", p.standing(r))
+	state := r.State.String()
+	p.coloured("    ", stateColour(r.State), state, strings.TrimPrefix(p.standing(r), state))
 	if r.State == relay.Held {
 		p.line("    ", heldNext(r))
 	}
@@ -247,7 +257,11 @@ func eventWords(alike []admin.Event, others bool) string {
 }
 
 func (p *page) happened(at time.Time, what relay.EventKind, text string) {
-	p.line(fmt.Sprintf("  %s  %s  ", at.Local().Format("2006-01-02 15:04:05"), pad(string(what), eventWidth)), text)
+	p.line(fmt.Sprintf("  %s  %s  ", at.Local().Format("2006-01-02 15:04:05"), pad(p.event(what), eventWidth)), text)
+}
+
+func (p *page) event(what relay.EventKind) string {
+	return p.colours.paint(eventColour(what), string(what))
 }
 
 // eventWidth is that of the names of events.

@@ -34,7 +34,7 @@ func (c *spoolWatchCmd) Run(ctx context.Context, a *app, g *grammar) error {
 			}
 			return out.Flush()
 		}
-		p := page{width: columns(a.out), now: time.Now()}
+		p := page{width: columns(a.out), colours: a.palette(a.out), now: time.Now()}
 		p.live(e)
 		out.WriteString(p.String())
 		return out.Flush()
@@ -56,7 +56,7 @@ func (p *page) live(e admin.LiveEvent) {
 	if e.Message != "" {
 		words = string(e.Message) + "  " + words
 	}
-	p.line(fmt.Sprintf("%s  %s  ", e.At.Local().Format("15:04:05"), pad(string(e.Event.Event), liveWidth)), words)
+	p.line(fmt.Sprintf("%s  %s  ", e.At.Local().Format("15:04:05"), pad(p.event(e.Event.Event), liveWidth)), words)
 }
 
 // liveWidth is that of the names of events, those that concern no message too.

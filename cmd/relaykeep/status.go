@@ -39,7 +39,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if c.JSON {
 		err = printJSON(a.out, s)
 	} else {
-		_, err = io.WriteString(a.out, statusPage(s, columns(a.out), time.Now()))
+		_, err = io.WriteString(a.out, statusPage(s, columns(a.out), a.palette(a.out), time.Now()))
 	}
 	if err != nil {
 		return &exitError{statusUnknown, err}
@@ -63,9 +63,9 @@ func (c *statusCmd) ask(ctx context.Context, a *app, g *grammar) (admin.Status, 
 }
 
 // statusPage is what status prints for people.
-func statusPage(s admin.Status, width int, now time.Time) string {
+func statusPage(s admin.Status, width int, colours palette, now time.Time) string {
 	p := page{width: width, now: now}
-	p.line("", "relaykeep "+s.Version+" is "+string(s.Status))
+	p.WriteString("relaykeep " + oneLine(s.Version) + " is " + colours.paint(healthColour(s.Status), oneLine(string(s.Status))) + "\n")
 	for _, why := range s.Reasons {
 		p.line("  ", why)
 	}
@@ -86,7 +86,7 @@ func statusPage(s admin.Status, width int, now time.Time) string {
 	p.fact("Minute", ratesWords(s.LastMinute))
 	p.fact("Hour", ratesWords(s.LastHour))
 	p.WriteByte('\n')
-	p.WriteString(upstreamTable(s.Upstreams, width, now))
+	p.WriteString(upstreamTable(s.Upstreams, width, colours, now))
 	return p.String()
 }
 

@@ -53,11 +53,17 @@ func oneLine(s string) string {
 	return printable(strings.Join(strings.Fields(s), " "))
 }
 
-// cells is how many columns of a terminal s takes.
+// cells is how many columns of a terminal s takes. What paints it takes none.
 func cells(s string) int {
 	n := 0
-	for _, r := range s {
+	for len(s) > 0 {
+		if e := escape(s); e > 0 {
+			s = s[e:]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s)
 		n += runeCells(r)
+		s = s[size:]
 	}
 	return n
 }
@@ -79,14 +85,20 @@ func shorten(s string, width int) string {
 	if cells(s) <= width {
 		return s
 	}
-	used, end := 1, 0 // one for the ellipsis
-	for i, r := range s {
+	used, end, reset := 1, 0, "" // one for the ellipsis
+	for end < len(s) {
+		if e := escape(s[end:]); e > 0 {
+			reset = escapeReset
+			end += e
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[end:])
 		if used += runeCells(r); used > width {
 			break
 		}
-		end = i + utf8.RuneLen(r)
+		end += size
 	}
-	return s[:end] + "…"
+	return s[:end] + "…" + reset
 }
 
 // shortenAddress cuts an address to a width in its local part, as long as some of

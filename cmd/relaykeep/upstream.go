@@ -48,7 +48,7 @@ func (c *upstreamListCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if c.JSON {
 		return printEach(a.out, all)
 	}
-	_, err = io.WriteString(a.out, upstreamTable(all, columns(a.out), time.Now()))
+	_, err = io.WriteString(a.out, upstreamTable(all, columns(a.out), a.palette(a.out), time.Now()))
 	return err
 }
 

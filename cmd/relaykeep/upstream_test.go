@@ -32,13 +32,13 @@ backup    down until ` + clock(listNow.Add(time.Minute), listNow) + `           
 old       disabled, probed at ` + clock(listNow.Add(48*time.Hour), listNow) + ` 0/5      -     -         open     incident 3: 535 5.7.8 no such\x1b user
 third     paused by root                  0/1      -     -         closed
 `
-	got := upstreamTable(upstreams(), 0, listNow)
+	got := upstreamTable(upstreams(), 0, false, listNow)
 	squeeze := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	if squeeze(got) != squeeze(whole) {
 		t.Errorf("got\n%s", got)
 	}
 	for _, width := range []int{40, 80, 120} {
-		narrow := upstreamTable(upstreams(), width, listNow)
+		narrow := upstreamTable(upstreams(), width, false, listNow)
 		for line := range strings.Lines(narrow) {
 			if n := cells(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("%d of %d columns: %s", n, width, line)
@@ -89,13 +89,13 @@ func TestIncidentTable(t *testing.T) {
 		{Number: 2, Kind: relay.IncidentRoute, OpenedAt: at, ClosedAt: at, Times: 1},
 	}
 	for _, width := range []int{40, 80, 120} {
-		for line := range strings.Lines(incidentTable(all, width, listNow)) {
+		for line := range strings.Lines(incidentTable(all, width, false, listNow)) {
 			if n := cells(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("%d of %d columns: %s", n, width, line)
 			}
 		}
 	}
-	got := strings.Join(strings.Fields(incidentTable(all, 0, listNow)), " ")
+	got := strings.Join(strings.Fields(incidentTable(all, 0, false, listNow)), " ")
 	for _, want := range []string{`1 sender app@example.com at ses 1h00m 2 10000+ long\x1b long`, "2 route - closed 1h00m ago 1 0"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)

@@ -10,7 +10,7 @@ import (
 )
 
 // upstreamTable is what upstream list prints for people.
-func upstreamTable(all []admin.Upstream, width int, now time.Time) string {
+func upstreamTable(all []admin.Upstream, width int, colours palette, now time.Time) string {
 	g := grid{heads: []string{"UPSTREAM", "STATE", "SENDING", "RATE", "QUOTA", "BREAKER", "WHY"}, width: width}
 	for _, u := range all {
 		quota := "-"
@@ -18,7 +18,7 @@ func upstreamTable(all []admin.Upstream, width int, now time.Time) string {
 			quota = strconv.FormatInt(*u.QuotaRemaining, 10) + " left"
 		}
 		g.rows = append(g.rows, []string{
-			printable(u.Name), upstreamState(u, now), fmt.Sprintf("%d/%d", u.InFlight, u.Connections),
+			printable(u.Name), colours.paint(upstreamColour(u.State), upstreamState(u, now)), fmt.Sprintf("%d/%d", u.InFlight, u.Connections),
 			cmp.Or(printable(u.Rate), "-"), quota, u.Breaker, upstreamWhy(u),
 		})
 	}
