@@ -167,7 +167,8 @@ type Verdict struct {
 	Free bool
 
 	// Local means that we refused by ourselves what the upstream would not have
-	// taken: it was not asked, so that this tells nothing of it.
+	// taken: it was not asked, so that this tells nothing of it. It is of use
+	// in the attempt only, and not stored.
 	Local bool
 }
 

@@ -55,7 +55,8 @@ type breaker struct {
 
 	// row holds the distinct messages that failed since the last success,
 	// newest last: one message that always fails must not open the breaker,
-	// nor keep it open.
+	// nor keep it open. What failed before MAIL is about no message: each time
+	// counts, as "".
 	row []relay.ID
 
 	cooldown time.Duration // of the present or last opening
@@ -112,6 +113,9 @@ func (b *breaker) recordClosed(now time.Time, id relay.ID, f finding) bool {
 	case upstreamWorks:
 		b.row = b.row[:0]
 	case upstreamFails:
+		if f.verdict.Stage < relay.StageMail {
+			id = ""
+		}
 		b.remember(id)
 		if opensAtOnce(f.verdict) || len(b.row) >= min(b.limits.Failures, maxRow) {
 			b.open(now, b.limits.Cooldown, f.verdict)
@@ -189,9 +193,10 @@ func (b *breaker) tryNow() {
 	}
 }
 
-// remember puts id into the row and reports whether it was not there.
+// remember puts id into the row and reports whether it was not there; "" never
+// is.
 func (b *breaker) remember(id relay.ID) bool {
-	if slices.Contains(b.row, id) {
+	if id != "" && slices.Contains(b.row, id) {
 		return false
 	}
 	if len(b.row) == maxRow {

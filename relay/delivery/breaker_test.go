@@ -38,6 +38,21 @@ func TestBreakerCountsDistinctMessagesInARow(t *testing.T) {
 	}
 }
 
+// Before MAIL no message can be to blame.
+func TestBreakerCountsEachFailureBeforeMail(t *testing.T) {
+	now := time.Now()
+	b := newBreaker(Breaker{Failures: 3, Cooldown: time.Second})
+	for n := range 3 {
+		if b.state != BreakerClosed {
+			t.Fatalf("%d failures opened it", n)
+		}
+		b.record(now, b.gen, "1", fails(refused))
+	}
+	if b.state != BreakerOpen || b.needsMail() {
+		t.Fatalf("%+v, want it open, for a probe without mail", b)
+	}
+}
+
 func TestBreakerProbes(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -18,8 +18,8 @@
 //   - An unknown outcome is told as in_doubt, always. It is followed by the
 //     route's policy once; a second one holds the recipient.
 //   - An upstream that keeps failing is left alone by its breaker, which
-//     counts distinct messages, and is taken back by a probe that reaches the
-//     stage that had failed.
+//     counts failures before MAIL, and from MAIL on distinct messages. It is
+//     taken back by a probe that reaches the stage that had failed.
 //   - A lane keeps to the rate and the quota of its upstream. What its quota
 //     does not let through goes the other way, or waits unchanged until the
 //     quota begins anew. An upstream that wants to be asked less is, and one

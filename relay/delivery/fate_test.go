@@ -325,16 +325,33 @@ func TestExpiresInALongOutage(t *testing.T) {
 }
 
 func TestLoneMessageAsksLessAndLess(t *testing.T) {
-	a := always(refused)
+	a := always(reset)
 	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
 		id := w.box.put(w, to("r@x.example", "a"))
 		w.after(5*24*time.Hour + time.Minute)
 		w.wantState(w.box.only(w, id), relay.Expired)
-		if n := a.attempts(); n < 700 || n > 800 {
-			t.Errorf("%d attempts in five days, want about one in ten minutes", n)
+		if n := a.attempts(); n < 115 || n > 135 {
+			t.Errorf("%d attempts in five days, want about one in an hour", n)
 		}
 		if n := len(w.tape.of(relay.EventUpstreamDown)); n != 0 {
 			t.Error("one message opened the breaker")
+		}
+	})
+}
+
+// An upstream that does not answer is down, be there one message for it or
+// many: no message can be to blame.
+func TestLoneMessageFindsItsUpstreamDown(t *testing.T) {
+	a := always(refused)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		id := w.box.put(w, to("r@x.example", "a"))
+		w.after(time.Hour)
+		w.wantState(w.box.only(w, id), relay.Queued)
+		if n := len(w.tape.of(relay.EventUpstreamDown)); n != 1 {
+			t.Errorf("%d times down, want 1", n)
+		}
+		if n := a.attempts(); n != 3 { // as the lanes of these tests have it
+			t.Errorf("%d attempts with mail, want 3, and probes from then on", n)
 		}
 	})
 }
