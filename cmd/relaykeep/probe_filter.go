@@ -54,18 +54,23 @@ func (c *checkCmd) reportFilters(a *app, results []filterProbe) error {
 }
 
 func (r filterProbe) print(a *app, json bool) error {
-	milter := r.options.Network + ":" + r.options.Address
 	if json {
-		out := filterProbeJSON{Filter: r.options.Name, Milter: milter, OK: r.err == nil}
-		if r.err != nil {
-			out.Error = r.err.Error()
-		}
-		return printJSON(a.out, out)
+		return printJSON(a.out, r.json())
 	}
 	outcome := "works"
 	if r.err != nil {
 		outcome = "FAILS: " + oneLine(r.err.Error())
 	}
-	_, err := fmt.Fprintf(a.out, "\nfilter %s at %s %s\n", r.options.Name, printable(milter), outcome)
+	_, err := fmt.Fprintf(a.out, "\nfilter %s at %s %s\n", r.options.Name, printable(r.milter()), outcome)
 	return err
 }
+
+func (r filterProbe) json() filterProbeJSON {
+	out := filterProbeJSON{Filter: r.options.Name, Milter: r.milter(), OK: r.err == nil}
+	if r.err != nil {
+		out.Error = r.err.Error()
+	}
+	return out
+}
+
+func (r filterProbe) milter() string { return r.options.Network + ":" + r.options.Address }
