@@ -27,7 +27,9 @@ type File struct {
 // is one of this name. The caller calls Discard in
 // the end, and Commit before that where all went well.
 func Create(path string) (*File, error) {
-	if _, err := os.Lstat(path); err == nil {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s: %w, and it is a folder: name a new file in it", path, fs.ErrExist)
+	} else if err == nil {
 		return nil, exists(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -41,7 +43,7 @@ func Prepare(path string) (*File, error) {
 	before, after := around(path)
 	f, err := os.CreateTemp(filepath.Dir(path), before+"*"+after)
 	if err != nil {
-		return nil, err
+		return nil, cannotMake(path, err)
 	}
 	return &File{File: f, path: path}, nil
 }
@@ -136,6 +138,16 @@ func SyncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// cannotMake says why there can be no new file in a folder; nobody knows the name
+// that it has on its way.
+func cannotMake(path string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return fmt.Errorf("cannot make %s: the folder %s: %w", path, filepath.Dir(path), err)
 }
 
 func exists(path string) error {
