@@ -38,14 +38,19 @@ type Restored struct {
 	Aside  string       // where the spool went that was there; "" for none
 }
 
-// Restore makes a spool of a copy. It appears under its name verified, whole and
-// on disk, or not at all. A spool that is there and holds unfinished mail, or
-// cannot be read, is left alone, and the error says so; one without is moved
-// aside.
+// Restore makes a spool of a copy, which is looked at before anything else. The
+// spool appears under its name verified, whole and on disk, or not at all. One
+// that is there and holds unfinished mail, or cannot be read, is left alone, and
+// the error says so; one without is moved aside.
 //
 // The spool gets a new instance: the one that the copy was made of may live on,
 // and what one of the two sends to the other is no loop.
 func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
+	from, size, err := openCopy(o.Copy)
+	if err != nil {
+		return done, err
+	}
+	defer from.Close()
 	if err := makeFolderOf(o.Path); err != nil {
 		return done, err
 	}
@@ -59,7 +64,7 @@ func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, f.Discard()) }()
-	if err := copyFile(ctx, f, o.Copy, o.Progress); err != nil {
+	if err := copyFile(ctx, f, from, size, o.Progress); err != nil {
 		return done, err
 	}
 	if done.Report, done.Held, err = revise(ctx, f.Name(), o); err != nil {
@@ -134,30 +139,42 @@ func newInstance() ([]byte, error) {
 	return []byte(hex.EncodeToString(b[:])), nil
 }
 
-// copyFile writes what a spool file holds that nobody writes to.
-func copyFile(ctx context.Context, w io.Writer, path string, progress func(done, total int64)) error {
-	from, err := lockForReading(path)
-	if err != nil {
-		return err
+// openCopy opens a copy of a spool that nobody writes to, and keeps others from
+// that until it is closed. size is in bytes.
+func openCopy(path string) (from *os.File, size int64, err error) {
+	if from, err = lockForReading(path); err != nil {
+		return nil, 0, err
 	}
-	defer from.Close()
 	info, err := from.Stat()
-	if err != nil {
-		return err
+	if err == nil {
+		size = info.Size()
+		err = looksWhole(path, size)
 	}
-	if _, err := checkMeta(path, info.Size()); err != nil {
+	if err != nil {
+		return nil, 0, errors.Join(err, from.Close())
+	}
+	return from, size, nil
+}
+
+func looksWhole(path string, size int64) error {
+	if _, err := checkMeta(path, size); err != nil {
 		return fmt.Errorf("%s is no whole copy of a spool: %w; take another, or save what can be read of it with relaykeep spool verify --salvage", path, err)
 	}
+	return nil
+}
+
+// copyFile writes what a file of size bytes holds.
+func copyFile(ctx context.Context, w io.Writer, from io.Reader, size int64, progress func(done, total int64)) error {
 	out := &endsWith{ctx: ctx, w: w}
 	if progress != nil {
 		done := int64(0)
 		out.w = io.MultiWriter(w, writerFunc(func(p []byte) (int, error) {
 			done += int64(len(p))
-			progress(done, info.Size())
+			progress(done, size)
 			return len(p), nil
 		}))
 	}
-	_, err = io.Copy(out, from)
+	_, err := io.Copy(out, from)
 	return err
 }
 
