@@ -49,7 +49,7 @@ func (a *app) openDaemon(ctx context.Context, g *grammar, s socketFlag) (*admin.
 	}
 	client, err := p.daemon(ctx)
 	if err != nil && nobodyListens(err) {
-		return nil, fmt.Errorf("%w: the daemon must run for this", err)
+		return nil, fmt.Errorf("%w: the daemon must run for this; start it, such as with systemctl start relaykeep", err)
 	}
 	return client, err
 }

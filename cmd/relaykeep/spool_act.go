@@ -126,10 +126,24 @@ func actedWords(done admin.Acted, words string) []string {
 		lines = append(lines, count(int64(done.Sending), "recipient is", "recipients are")+" being sent at this moment: "+what)
 	}
 	if done.Unfit > 0 {
-		lines = append(lines, fmt.Sprintf("%s in a state in which there is nothing to %s, or have no route or body: left alone",
-			count(int64(done.Unfit), "recipient is", "recipients are"), done.Action))
+		lines = append(lines, fmt.Sprintf("%s left alone: %s takes %s", count(int64(done.Unfit), "recipient is", "recipients are"), done.Action, fitFor(done.Action)))
 	}
 	return lines
+}
+
+// fitFor tells which recipients an action is for.
+func fitFor(action string) string {
+	switch action {
+	case "retry":
+		return "only what is queued, or has bounced or expired and has its body still; and a route of today must send it"
+	case "release":
+		return "only what is held; and a route of today must send it"
+	case "redirect":
+		return "only what is queued or held, or has bounced or expired and has its body still; a route of today must send to the new address, and it must be another"
+	case "hold":
+		return "only what is unfinished and not held by an operator already"
+	}
+	return "only what is unfinished"
 }
 
 // selected adds what is named to the filter. Where messages are named all their
