@@ -85,6 +85,11 @@ const HoldOperator = "held by an operator"
 // restored: it may have been sent since.
 const HoldRestored = "restored from a backup"
 
+// HoldSalvaged is the HoldReason of what was found on a page of a damaged spool
+// that nothing pointed to any more, or in a spool whose last commit may be lost:
+// it may have been sent since.
+const HoldSalvaged = "salvaged from a damaged spool"
+
 const holdByRoute = "held by route "
 
 // HoldByRoute is the HoldReason of what a route holds because that is its
@@ -92,10 +97,10 @@ const holdByRoute = "held by route "
 func HoldByRoute(route string) string { return holdByRoute + route }
 
 // HeldOnPurpose reports whether this HoldReason says that somebody wants the
-// mail to be held, an operator (who restored it, perhaps) or whoever configured
+// mail to be held, an operator (who restored or salvaged it, perhaps) or whoever configured
 // its route, and nothing is wrong with it. The clock of ExpiresAt stands still then.
 func HeldOnPurpose(reason string) bool {
-	return reason == HoldOperator || reason == HoldRestored || strings.HasPrefix(reason, holdByRoute)
+	return reason == HoldOperator || reason == HoldRestored || reason == HoldSalvaged || strings.HasPrefix(reason, holdByRoute)
 }
 
 // Recipient is one recipient of a message and its own fate.

@@ -89,7 +89,7 @@ func TestMergeRedirected(t *testing.T) {
 
 func TestHeldOnPurpose(t *testing.T) {
 	for reason, want := range map[string]bool{
-		HoldOperator: true, HoldByRoute("staging"): true, "": false, "ses refuses its sender": false,
+		HoldOperator: true, HoldRestored: true, HoldSalvaged: true, HoldByRoute("staging"): true, "": false, "ses refuses its sender": false,
 	} {
 		if HeldOnPurpose(reason) != want {
 			t.Errorf("%q", reason)

@@ -62,7 +62,7 @@ func objects() map[string][]any {
 		"spool verify": {
 			verdict{false, spool.Report{Messages: 2, History: 1, BodyBytes: 100, Pages: 4, Problems: []string{"it is cut short"}, More: 5, Partial: true}},
 			bolt.Lost{ID: "01JX3Z5K8Q6W7RT2V9B4M0NCDE", From: "app@example.com", To: []string{"bob@example.net"}, Subject: "Hello", Why: "no body"},
-			salvaged{File: "saved.db", Messages: 2, History: 1, Lost: 3, Problems: []string{"it is cut short"}, More: 4},
+			salvaged{File: "saved.db", Messages: 2, History: 1, Orphaned: 1, Lost: 3, Problems: []string{"it is cut short"}, More: 4},
 		},
 	}
 }

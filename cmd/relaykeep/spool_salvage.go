@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"relaykeep/relay"
 	"relaykeep/spool/bolt"
 )
 
@@ -14,6 +15,7 @@ type salvaged struct {
 	File     string   `json:"file"`
 	Messages int64    `json:"messages"` // unfinished ones that were saved
 	History  int64    `json:"history"`
+	Orphaned int64    `json:"orphaned"` // of both: came from pages that nothing pointed to any more
 	Lost     int64    `json:"lost"`     // messages that are known to be lost
 	Problems []string `json:"problems"` // the damage that was met
 	More     int64    `json:"more"`     // of it
@@ -40,10 +42,14 @@ func (c *spoolVerifyCmd) salvage(ctx context.Context, a *app, g *grammar) error 
 		return err
 	}
 	if c.JSON {
-		err = printJSON(a.out, salvaged{c.Salvage, done.Saved.Messages, done.Saved.History, done.Lost, append([]string{}, done.Problems.Problems...), done.Problems.More})
+		err = printJSON(a.out, salvaged{c.Salvage, done.Saved.Messages, done.Saved.History, done.Orphaned, done.Lost, append([]string{}, done.Problems.Problems...), done.Problems.More})
 	} else {
 		for _, p := range done.Problems.Problems {
 			fmt.Fprintln(a.out, "damage: "+oneLine(p))
+		}
+		if done.Orphaned > 0 {
+			fmt.Fprintf(a.out, "%s of those saved came from pages that nothing pointed to any more: what is unfinished of that may have been sent since, and is held (%s)\n",
+				count(done.Orphaned, "message", "messages"), relay.HoldSalvaged)
 		}
 		_, err = fmt.Fprintf(a.out, "%s: saved and verified, with %s and %s in the history; %s lost\nmove the damaged file away, then: relaykeep spool restore %s\n",
 			c.Salvage, count(done.Saved.Messages, "unfinished message", "unfinished messages"),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"relaykeep/relay"
 	"relaykeep/spool"
 	"relaykeep/spool/durable"
 )
@@ -109,7 +110,7 @@ func revise(ctx context.Context, path string, o RestoreOptions) (r spool.Report,
 		return r, 0, err
 	}
 	if !o.Resume {
-		if held, err = s.holdRestored(ctx, time.Now().UTC()); err != nil {
+		if held, err = s.holdAll(ctx, relay.HoldRestored, time.Now().UTC()); err != nil {
 			return r, held, err
 		}
 	}

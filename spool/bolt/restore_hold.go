@@ -12,9 +12,9 @@ import (
 	"relaykeep/spool"
 )
 
-// holdRestored holds everything that would be sent by itself, and gives the
-// number of recipients that it held. What somebody had held stays as it is.
-func (s *Store) holdRestored(ctx context.Context, now time.Time) (held int64, err error) {
+// holdAll holds everything that would be sent by itself, for this reason, and
+// gives the number of recipients that it held. What somebody had held stays as it is.
+func (s *Store) holdAll(ctx context.Context, reason string, now time.Time) (held int64, err error) {
 	marks, err := s.allMarks()
 	if err != nil {
 		return 0, err
@@ -32,7 +32,7 @@ func (s *Store) holdRestored(ctx context.Context, now time.Time) (held int64, er
 		err = s.do(ctx, &op{run: func(b *batch) error {
 			n = 0
 			for i := range page {
-				count, err := b.holdRestored(&page[i], marks, now)
+				count, err := b.holdMarked(&page[i], marks, reason, now)
 				if n += count; err != nil {
 					return err
 				}
@@ -62,10 +62,8 @@ func (s *Store) allMarks() (map[spool.Key][]spool.Mark, error) {
 	})
 }
 
-// holdRestored holds what is unfinished of a message and takes its marks off. A
-// report that is due is not given where all is finished: it would go out now,
-// and may have gone out before.
-func (b *batch) holdRestored(before *spool.Record, marks map[spool.Key][]spool.Mark, now time.Time) (held int64, err error) {
+// holdMarked holds what is unfinished of a message and takes its marks off.
+func (b *batch) holdMarked(before *spool.Record, marks map[spool.Key][]spool.Mark, reason string, now time.Time) (held int64, err error) {
 	k, err := spool.KeyOf(before.Message.ID)
 	if err != nil {
 		return 0, err
@@ -73,19 +71,7 @@ func (b *batch) holdRestored(before *spool.Record, marks map[spool.Key][]spool.M
 	after := *before
 	after.Recipients = slices.Clone(before.Recipients)
 	inDoubt(after.Recipients, marks[k])
-	var events []relay.Event
-	for i := range after.Recipients {
-		r := &after.Recipients[i]
-		if r.State.Finished() || r.State == relay.Held && relay.HeldOnPurpose(r.HoldReason) {
-			continue
-		}
-		r.State, r.NextAttempt, r.HoldReason, r.Incident = relay.Held, time.Time{}, relay.HoldRestored, 0
-		events = append(events, relay.Event{Kind: relay.EventHeld, At: now, Message: after.Message.ID, To: r.Address, Detail: r.HoldReason})
-	}
-	after.ReportDue = false
-	if after.Entry().Finished() {
-		after.MarkReported()
-	}
+	events := holdUnfinished(&after, reason, now)
 	if err := deletePrefix(b.marks, k[:]); err != nil {
 		return 0, err
 	}
@@ -93,6 +79,25 @@ func (b *batch) holdRestored(before *spool.Record, marks map[spool.Key][]spool.M
 		return 0, err
 	}
 	return int64(len(events)), b.replace(k, before, &after)
+}
+
+// holdUnfinished holds the unfinished recipients of a record, but for those that
+// are held on purpose, and gives the events. A report that is due is not given
+// where all is finished: it would go out now, and may have gone out before.
+func holdUnfinished(rec *spool.Record, reason string, now time.Time) (events []relay.Event) {
+	for i := range rec.Recipients {
+		r := &rec.Recipients[i]
+		if r.State.Finished() || r.State == relay.Held && relay.HeldOnPurpose(r.HoldReason) {
+			continue
+		}
+		r.State, r.NextAttempt, r.HoldReason, r.Incident = relay.Held, time.Time{}, reason, 0
+		events = append(events, relay.Event{Kind: relay.EventHeld, At: now, Message: rec.Message.ID, To: r.Address, Detail: reason})
+	}
+	rec.ReportDue = false
+	if rec.Entry().Finished() {
+		rec.MarkReported()
+	}
+	return events
 }
 
 // inDoubt notes what was being sent when the copy was made: whoever has it

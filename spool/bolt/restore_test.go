@@ -69,7 +69,7 @@ func TestRestoreHoldsWhatIsUnfinished(t *testing.T) {
 	if after, _ := os.ReadFile(from); !bytes.Equal(before, after) {
 		t.Error("the copy was changed")
 	}
-	s, err := Open(Options{Path: path, NoSync: true})
+	s, err := Open(Options{Path: path, History: time.Hour, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
 
 	"relaykeep/relay"
 	"relaykeep/spool"
@@ -25,6 +28,7 @@ type Lost struct {
 // Salvaged says what was saved.
 type Salvaged struct {
 	Saved    spool.Report // of the new file
+	Orphaned int64        // of those saved: came from pages that nothing pointed to any more
 	Lost     int64        // messages that are known to be lost
 	Problems spool.Report // of the damaged file: the damage that was met
 }
@@ -35,6 +39,13 @@ type Salvaged struct {
 // and counts are made anew. lost is called for each message that is lost; one
 // whose very key is gone is in no list, which the problems hint at.
 //
+// Where a tree is damaged, the leaves that nothing points to any more are looked
+// through for records and bodies. What is unfinished of a message that was found
+// there is held: its record may be an old one. So is everything that is
+// unfinished where one of the meta pages is damaged: the last commit may be
+// missing. That takes some 40 bytes of memory for each record and each chunk
+// (64 KB) of a body on such leaves.
+//
 // The new file is verified, and appears whole or not at all. A record has no
 // checksum: flipped bits that leave it well-formed are not noticed.
 func Salvage(ctx context.Context, from, to string, lost func(Lost)) (done Salvaged, err error) {
@@ -43,7 +54,7 @@ func Salvage(ctx context.Context, from, to string, lost func(Lost)) (done Salvag
 		return done, err
 	}
 	defer f.Close()
-	source, err := openPages(f)
+	source, meta, err := openDamaged(f)
 	if err != nil {
 		return done, fmt.Errorf("nothing of %s can be saved: %w", from, err)
 	}
@@ -57,7 +68,15 @@ func Salvage(ctx context.Context, from, to string, lost func(Lost)) (done Salvag
 		return done, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	w := &salvage{ctx: ctx, from: source, to: s, done: &done, lost: lost, told: make(map[spool.Key]bool)}
+	w := &salvage{ctx: ctx, from: source, to: s, done: &done, lost: lost, told: make(map[spool.Key]bool), missed: make(map[spool.Key]bool), unsure: meta.Alone}
+	if meta.Root == 0 {
+		done.Problems.Complain("both meta pages are damaged: everything is taken from pages that nothing points to")
+	} else if meta.Alone {
+		done.Problems.Complain("a meta page is damaged: the last commit may be missing, so what is unfinished is held")
+	}
+	if w.orphans, err = findOrphans(ctx, source.Survey(), meta.Alone); err != nil {
+		return done, err
+	}
 	if err := w.run(); err != nil {
 		return done, err
 	}
@@ -70,17 +89,24 @@ func Salvage(ctx context.Context, from, to string, lost func(Lost)) (done Salvag
 	return done, target.Commit()
 }
 
-// openPages reads a file page by page.
-func openPages(f *os.File) (*pages.File, error) {
+// openDamaged reads a file page by page, even where no meta page is left.
+func openDamaged(f *os.File) (*pages.File, pages.Meta, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, pages.Meta{}, err
 	}
 	meta, err := pages.ReadMeta(f)
 	if err != nil {
-		return nil, err
+		guess, ok := pages.GuessMeta(f, info.Size())
+		if !ok {
+			return nil, meta, err
+		}
+		meta = guess
 	}
-	return pages.New(f, info.Size(), meta), nil
+	if meta.Alone { // the commit that is missing may have made the file longer
+		meta.HighWater = max(meta.HighWater, uint64(info.Size())/uint64(meta.PageSize))
+	}
+	return pages.New(f, info.Size(), meta), meta, nil
 }
 
 // salvage is the course of one.
@@ -91,6 +117,10 @@ type salvage struct {
 	done *Salvaged
 	lost func(Lost)
 	told map[spool.Key]bool // of what is lost
+
+	missed  map[spool.Key]bool // whose record in the tree is damaged, and may be an orphan
+	orphans *orphans
+	unsure  bool // the trees may be those of the commit before the last
 }
 
 func (w *salvage) run() error {
@@ -98,7 +128,7 @@ func (w *salvage) run() error {
 		w.instance, w.raw,
 		func() error { return w.messages(bucketQueue, w.problem) },
 		func() error { return w.messages(bucketHistory, ignore) },
-		w.marks, w.orphans,
+		w.marks, w.hold, w.orphanRecords, w.strayBodies,
 	} {
 		if err := part(); err != nil {
 			return err
@@ -225,8 +255,26 @@ func (w *salvage) marks() error {
 	})
 }
 
-// orphans tells of bodies whose message cannot be found.
-func (w *salvage) orphans() error {
+// saved reports whether a message is in the new file.
+func (w *salvage) saved(k spool.Key) (ok bool, err error) {
+	err = w.to.view(func(tx *bbolt.Tx) error {
+		ok = tx.Bucket([]byte(bucketQueue)).Get(k[:]) != nil || tx.Bucket([]byte(bucketHistory)).Get(k[:]) != nil
+		return nil
+	})
+	return ok, err
+}
+
+// hold holds all that the trees gave where they may be old.
+func (w *salvage) hold() error {
+	if !w.unsure {
+		return nil
+	}
+	_, err := w.to.holdAll(w.ctx, relay.HoldSalvaged, time.Now())
+	return err
+}
+
+// strayBodies tells of bodies whose message cannot be found.
+func (w *salvage) strayBodies() error {
 	staged := make(map[spool.Key]bool)
 	for k := range w.from.Bucket(bucketStaged, w.problem) {
 		if len(k) == keyLen {
@@ -242,11 +290,12 @@ func (w *salvage) orphans() error {
 		if staged[last] {
 			continue // it was never accepted
 		}
-		_, err := w.to.Get(w.ctx, last.ID())
-		if errors.Is(err, spool.ErrNotFound) {
-			w.lose(last, nil, "there is a body, but who it is from and for cannot be read")
-		} else if err != nil {
+		ok, err := w.saved(last)
+		if err != nil {
 			return err
+		}
+		if !ok {
+			w.lose(last, nil, "there is a body, but who it is from and for cannot be read")
 		}
 	}
 	return nil

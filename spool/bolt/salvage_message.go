@@ -2,10 +2,10 @@ package bolt
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"io"
-	"iter"
 	"strings"
 
 	"relaykeep/relay"
@@ -36,62 +36,108 @@ func (w *salvage) messages(bucket string, problem func(pages.Problem)) error {
 	return nil
 }
 
-// message saves one. An error is one of the new file.
+// message saves one that a tree gave. An error is one of the new file.
 func (w *salvage) message(k spool.Key, raw []byte, bodies, events *stream) error {
+	rec, err := w.decode(k, raw)
+	if err != nil {
+		if len(w.orphans.recordsOf(k)) > 0 {
+			w.missed[k] = true // another version may do
+			return nil
+		}
+		w.lose(k, &rec, "%v", err)
+		return nil
+	}
+	_, err = w.save(k, &rec, nil, bodies, events)
+	return err
+}
+
+// decode reads a record, and mends what would be in the way of the store.
+func (w *salvage) decode(k spool.Key, raw []byte) (spool.Record, error) {
 	rec, err := w.to.codec.DecodeRecord(raw)
-	switch {
-	case err != nil:
-		w.lose(k, nil, "%v", err)
-		return nil
-	case rec.Message.ID != k.ID() || rec.Message.Size < 0 || len(rec.Recipients) == 0:
-		w.lose(k, &rec, "its record is damaged")
-		return nil
+	if err != nil {
+		return rec, err
+	}
+	if rec.Message.ID != k.ID() || rec.Message.Size < 0 || len(rec.Recipients) == 0 {
+		return rec, errors.New("its record is damaged")
 	}
 	mendStates(rec.Recipients)
 	rec.Table = strings.ReplaceAll(rec.Table, "\x01", "") // which ends it in the list of chains
-	in := &intake{s: w.to, key: k}
-	defer in.free()
-	found, damage, err := in.takeSalvaged(w, &rec, bodies)
+	return rec, nil
+}
+
+// save writes a message with its body, what of its events can be read, and those
+// of its being held; ok is false where it could not be saved.
+func (w *salvage) save(k spool.Key, rec *spool.Record, held []relay.Event, bodies, events *stream) (ok bool, err error) {
+	in, found, damage, err := w.body(k, rec, bodies)
 	if err != nil {
-		return err
+		return false, err
 	}
+	defer in.free()
 	if damage != nil || !found && !rec.Finished() && rec.Message.Size > 0 {
 		if err := in.abandon(); err != nil {
-			return err
+			return false, err
 		}
 		if !rec.Finished() {
-			w.lose(k, &rec, "its body cannot be read whole")
-			return nil
+			w.lose(k, rec, "its body cannot be read whole")
+			return false, nil
 		}
 		found = false // what happened to it is worth having all the same
 		w.done.Problems.Complain("the body of %s, which is finished, is lost: %v", k.ID(), damage)
 	}
-	told := eventsOf(k, &rec, w.to.codec, events)
-	return w.to.do(w.ctx, &op{bytes: len(raw), run: func(b *batch) error {
+	told := eventsOf(k, rec, w.to.codec, events)
+	return true, w.to.do(w.ctx, &op{bytes: 1024 + 256*len(rec.Recipients), run: func(b *batch) error {
 		if b.queue.Get(k[:]) != nil || b.history.Get(k[:]) != nil {
 			return decline(b.unstage(k)) // it was found twice; this cannot be the newer one
 		}
-		return b.addSalvaged(in, &rec, found, told)
+		if err := b.addSalvaged(in, rec, found, told); err != nil {
+			return err
+		}
+		return b.putEvents(k, held)
 	}})
 }
 
-// takeSalvaged reads the body of a message; found says that there is one, and
-// damage what is wrong with it.
-func (in *intake) takeSalvaged(w *salvage, rec *spool.Record, bodies *stream) (found bool, damage, err error) {
-	if !bodies.seek(in.key) {
-		return false, nil, nil
+// body takes the body of a message in; found says that there is one, and damage
+// what is wrong with it. Chunks that the tree lacks are taken from orphans, while
+// the message is unfinished: the body of a finished one was removed.
+func (w *salvage) body(k spool.Key, rec *spool.Record, bodies *stream) (in *intake, found bool, damage, err error) {
+	var chunks []ref
+	if !rec.Finished() {
+		chunks = w.orphans.chunksOf(k)
 	}
-	r := &salvageReader{key: in.key, from: bodies}
-	err = in.takeBody(w.ctx, r)
+	in = &intake{s: w.to, key: k}
+	if !bodies.seek(k) && len(chunks) == 0 {
+		return in, false, nil, nil
+	}
+	for turn := range versions(chunks) {
+		if turn > 0 {
+			if err := in.abandon(); err != nil {
+				return in, true, nil, err
+			}
+			in.free()
+			in = &intake{s: w.to, key: k}
+			bodies = pull(w.from.Prefix(bucketBodies, k[:]))
+			defer bodies.stop()
+		}
+		r := &salvageReader{key: k, from: bodies, orphan: w.orphans.reader(chunks, turn)}
+		if damage, err = in.takeSalvaged(w.ctx, r, rec); damage == nil || err != nil {
+			break
+		}
+	}
+	return in, true, damage, err
+}
+
+// takeSalvaged reads a body, and compares it with what its message says.
+func (in *intake) takeSalvaged(ctx context.Context, r *salvageReader, rec *spool.Record) (damage, err error) {
+	err = in.takeBody(ctx, r)
 	switch {
 	case r.err != nil && r.err != io.EOF:
-		return true, r.err, nil
+		return r.err, nil
 	case err != nil:
-		return true, nil, err
+		return nil, err
 	case in.size != rec.Message.Size || in.sum != rec.Message.SHA256:
-		return true, relay.ErrBodyDamaged, nil
+		return relay.ErrBodyDamaged, nil
 	}
-	return true, nil, nil
+	return nil, nil
 }
 
 // addSalvaged writes a message with its events, and its body where there is one.
@@ -154,75 +200,4 @@ func eventsOf(k spool.Key, rec *spool.Record, codec *spool.Codec, events *stream
 		}
 	}
 	return all
-}
-
-// stream goes through the entries of a bucket in the order of their keys.
-type stream struct {
-	pull func() (k, v []byte, ok bool)
-	stop func()
-	k, v []byte
-	ok   bool // there is an entry
-}
-
-func pull(entries iter.Seq2[[]byte, []byte]) *stream {
-	s := &stream{}
-	s.pull, s.stop = iter.Pull2(entries)
-	s.next()
-	return s
-}
-
-func (s *stream) next() bool {
-	s.k, s.v, s.ok = s.pull()
-	return s.ok
-}
-
-// seek goes on to the first entry of a message, and reports whether it has one.
-func (s *stream) seek(k spool.Key) bool {
-	for s.ok && bytes.Compare(s.k, k[:]) < 0 {
-		s.next()
-	}
-	return s.ok && bytes.HasPrefix(s.k, k[:])
-}
-
-// drain goes to the end.
-func (s *stream) drain() {
-	for s.ok {
-		s.next()
-	}
-}
-
-// salvageReader reads the chunks of a body. Its error stays.
-type salvageReader struct {
-	key  spool.Key
-	from *stream
-	n    uint32 // of the next chunk
-	rest []byte
-	err  error
-}
-
-// Read implements io.Reader.
-func (r *salvageReader) Read(p []byte) (int, error) {
-	for len(r.rest) == 0 {
-		if r.err != nil {
-			return 0, r.err
-		}
-		r.load()
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
-}
-
-func (r *salvageReader) load() {
-	s := r.from
-	switch {
-	case !s.ok || !bytes.HasPrefix(s.k, r.key[:]):
-		r.err = io.EOF
-	case len(s.k) != keyLen+4 || binary.BigEndian.Uint32(s.k[keyLen:]) != r.n:
-		r.err = fmt.Errorf("%w: chunk %d is missing", relay.ErrBodyDamaged, r.n)
-	default:
-		r.rest = s.v
-		r.n++
-		s.next()
-	}
 }

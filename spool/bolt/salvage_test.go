@@ -234,19 +234,6 @@ func TestSalvageOfACutFile(t *testing.T) {
 	}
 }
 
-func TestNothingCanBeSalvagedWithoutAMetaPage(t *testing.T) {
-	b := aFullSpool(t)
-	clear(b[:2*pageSize])
-	from := filepath.Join(t.TempDir(), "damaged.db")
-	if err := os.WriteFile(from, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := Salvage(t.Context(), from, from+".saved", func(Lost) {})
-	if err == nil || !strings.Contains(err.Error(), "no valid meta page") {
-		t.Errorf("%v", err)
-	}
-}
-
 // Verify never takes damage for soundness where something was lost, and never
 // panics.
 func TestVerifyTellsDamage(t *testing.T) {

@@ -39,6 +39,10 @@ type Meta struct {
 
 	HasFreelist bool   // the file holds a list of its free pages
 	Freelist    uint64 // the page where that begins
+
+	// Alone says that the other meta page is damaged: this one may be that of
+	// the commit before the last.
+	Alone bool
 }
 
 // Length is how long the file must be, in bytes.
@@ -66,14 +70,56 @@ func ReadMeta(r io.ReaderAt) (newest Meta, err error) {
 		switch second, ok, err := metaAt(r, int64(size)); {
 		case err != nil:
 			return Meta{}, err
-		case ok && second.PageSize == size && second.sensible() && (!found || second.Txid > first.Txid):
+		case !ok || second.PageSize != size || !second.sensible():
+		case !found:
+			second.Alone = true
 			return second, nil
+		case second.Txid > first.Txid:
+			return second, nil
+		default:
+			return first, nil
 		}
 	}
 	if !found {
-		return Meta{}, errors.New("it has no valid meta page")
+		return Meta{}, ErrNoMeta
 	}
+	first.Alone = true
 	return first, nil
+}
+
+// ErrNoMeta says that both meta pages of a file are damaged, or that it is no
+// file of bbolt.
+var ErrNoMeta = errors.New("it has no valid meta page")
+
+// guessPages bounds how many pages GuessMeta looks at for each size.
+const guessPages = 1 << 16
+
+// GuessMeta makes up for meta pages that are gone: the size of the pages is that
+// at which most call themselves by the number of their place. There is no root,
+// so the trees are empty, and everything is found by Survey.Orphans. ok is false
+// where no page is recognised.
+func GuessMeta(r io.ReaderAt, size int64) (m Meta, ok bool) {
+	most := 0
+	for length := int64(minPageSize); length <= maxPageSize; length *= 2 {
+		n, b := 0, make([]byte, headerLen)
+		for id := int64(2); id < min(size/length, guessPages); id++ {
+			if _, err := r.ReadAt(b, id*length); err == nil && binary.LittleEndian.Uint64(b) == uint64(id) && knownFlags(b) {
+				n++
+			}
+		}
+		if n > most {
+			most, m = n, Meta{PageSize: int(length), HighWater: uint64(size / length), Alone: true}
+		}
+	}
+	return m, most > 0
+}
+
+func knownFlags(header []byte) bool {
+	switch binary.LittleEndian.Uint16(header[8:]) {
+	case flagBranch, flagLeaf, flagFreelist:
+		return true
+	}
+	return false
 }
 
 // metaAt reads the meta page at an offset; ok is false where there is none.

@@ -51,24 +51,52 @@ func (p Problem) Error() string {
 func (f *File) Check(problem func(Problem), visited func(pages int64) bool) {
 	w := f.walker("", problem)
 	w.visited = visited
-	w.tree(f.meta.Root, bounds{}, 0, func(e element, at uint64) bool {
-		inner := *w
-		inner.bucket = string(e.key)
-		inner.entries(e, at, func(_, _ []byte) bool { return true })
-		w.pages, w.ended = inner.pages, inner.ended
-		return !w.ended
-	})
+	w.check()
 	if !w.ended {
 		w.freelist()
 		visited(w.pages)
 	}
 }
 
+// check visits the pages of all trees.
+func (w *walker) check() {
+	if w.f.meta.Root == 0 {
+		return
+	}
+	w.tree(w.f.meta.Root, bounds{}, 0, func(e element, at uint64) bool {
+		inner := *w
+		inner.bucket = string(e.key)
+		inner.entries(e, at, func(_, _ []byte) bool { return true })
+		w.pages, w.ended = inner.pages, inner.ended
+		return !w.ended
+	})
+}
+
 // Bucket gives the entries of a bucket that can be read, in the order of the
 // keys, each key once. Keys and values are the receiver's. A bucket that cannot
 // be found is a problem.
 func (f *File) Bucket(name string, problem func(Problem)) iter.Seq2[[]byte, []byte] {
+	return f.within(name, nil, problem)
+}
+
+// Prefix gives the entries of a bucket whose keys begin with prefix, as Bucket
+// does, without a look at the other pages. Damage is passed over in silence.
+func (f *File) Prefix(name string, prefix []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
+		for k, v := range f.within(name, prefix, func(Problem) {}) {
+			if bytes.HasPrefix(k, prefix) && !yield(k, v) {
+				return
+			}
+		}
+	}
+}
+
+// within is Bucket for the pages that may hold keys with a prefix.
+func (f *File) within(name string, prefix []byte, problem func(Problem)) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		if f.meta.Root == 0 {
+			return // see GuessMeta
+		}
 		found := false
 		w := f.walker("", problem)
 		w.tree(f.meta.Root, bounds{}, 0, func(e element, at uint64) bool {
@@ -76,7 +104,7 @@ func (f *File) Bucket(name string, problem func(Problem)) iter.Seq2[[]byte, []by
 				return true
 			}
 			found = true
-			w.bucket = name
+			w.bucket, w.prefix = name, prefix
 			w.entries(e, at, yield)
 			return false
 		})
@@ -95,6 +123,7 @@ type walker struct {
 	f       *File
 	bucket  string
 	problem func(Problem)
+	prefix  []byte   // of the keys that are wanted
 	seen    []uint64 // a bit for each page
 	pages   int64
 	visited func(int64) bool // nil: nobody counts
@@ -137,6 +166,12 @@ type bounds struct{ low, high []byte }
 
 func (b bounds) hold(key []byte) bool {
 	return (b.low == nil || bytes.Compare(key, b.low) >= 0) && (b.high == nil || bytes.Compare(key, b.high) < 0)
+}
+
+// mayHold reports whether keys that begin with prefix can be within b.
+func (b bounds) mayHold(prefix []byte) bool {
+	return (b.high == nil || bytes.Compare(prefix, b.high) < 0) &&
+		(b.low == nil || bytes.Compare(b.low, prefix) <= 0 || bytes.HasPrefix(b.low, prefix))
 }
 
 // tree gives the entries of the leaves from a page on, in order. It returns
@@ -196,6 +231,9 @@ func (w *walker) page(p page, id uint64, in bounds, depth int, yield func(elemen
 		}
 		if i == 0 && in.low == nil {
 			below.low = nil
+		}
+		if !below.mayHold(w.prefix) {
+			continue
 		}
 		if !w.tree(e.child, below, depth+1, yield) {
 			return false
