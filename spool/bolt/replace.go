@@ -58,7 +58,7 @@ func mayReplace(ctx context.Context, path *string) (there bool, unlock func() er
 	unlock = func() error { return errors.Join(s.Close(), release()) }
 	stats, err := s.Stats(ctx)
 	if err == nil && stats.Messages > 0 {
-		err = fmt.Errorf("spool %s holds %d unfinished messages: move it away first, such as with mv %s %s.old", *path, stats.Messages, *path, *path)
+		err = fmt.Errorf("spool %s holds unfinished mail (messages: %d): move it away first, such as with mv %s %s.old", *path, stats.Messages, *path, *path)
 	}
 	if err != nil {
 		return true, nil, errors.Join(err, unlock())
