@@ -127,7 +127,7 @@ func TestRestoreLeavesMailAlone(t *testing.T) {
 	from, _, _ := aBackup(t)
 	path, _ := closed(t, "precious")
 	_, err := Restore(t.Context(), RestoreOptions{Copy: from, Path: path})
-	if err == nil || !strings.Contains(err.Error(), "holds 1 unfinished messages: move it away first") {
+	if err == nil || !strings.Contains(err.Error(), "holds unfinished mail (messages: 1): move it away first") {
 		t.Errorf("%v", err)
 	}
 	if err := os.WriteFile(path, []byte("nonsense"), 0o600); err != nil {
