@@ -80,6 +80,7 @@ func TestAShortFreelistIsInTheFile(t *testing.T) {
 }
 
 func TestALongFreelistIsLeftAtTheEnd(t *testing.T) {
+	t.Parallel()
 	s := drained(t)
 	if hasFreelist(t, s.opt.Path) {
 		t.Error("each commit writes a long list")

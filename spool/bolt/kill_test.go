@@ -22,6 +22,7 @@ const killedSpool = "RELAYKEEP_TEST_KILLED_SPOOL"
 // TestKilledWhileItBounces kills a process that bounces mail again and again: a
 // bounce is there exactly when its recipients are bounced.
 func TestKilledWhileItBounces(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "spool.db")
 	for range 5 {
 		bounceAndKill(t, path, 1+rand.IntN(400))

@@ -19,6 +19,7 @@ import (
 )
 
 func TestASecondOpenIsRefused(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, Options{})
 	_, err := Open(Options{Path: s.opt.Path})
 	if err == nil || !strings.Contains(err.Error(), "in use by another process") {
@@ -38,6 +39,7 @@ func closed(t *testing.T, body string) (path string, m relay.Message) {
 }
 
 func TestADamagedFileIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		damage func(b []byte) []byte

@@ -184,6 +184,7 @@ func TestRestoreTakesNothingDamaged(t *testing.T) {
 }
 
 func TestCompactGivesFreePagesBack(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, Options{History: time.Hour})
 	s.Open("a", true)
 	for range 200 {

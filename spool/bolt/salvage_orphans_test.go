@@ -105,6 +105,7 @@ func rootPages(t *testing.T, path string) map[string]int {
 
 // What hangs below a page that is destroyed is found all the same.
 func TestSalvageFindsWhatNothingPointsTo(t *testing.T) {
+	t.Parallel()
 	whole, roots := manyMessages(t)
 	for _, test := range []struct {
 		damage  []string

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -17,6 +18,17 @@ import (
 	"relaykeep/spool/bolt/pages"
 	"relaykeep/spool/spooltest"
 )
+
+// long makes the tests of damage try more of it.
+var long = flag.Bool("long", false, "damage spools in many more ways, for minutes")
+
+// ways is how many ways of damage are tried: few, or with -long many.
+func ways(few int) int {
+	if *long {
+		return 50 * few
+	}
+	return few
+}
 
 // bodyOf gives the body of the message i of aFullSpool.
 func bodyOf(i int) string {
@@ -139,6 +151,7 @@ func salvageFrom(t *testing.T, b []byte) salvaged {
 }
 
 func TestSalvageOfAWholeFile(t *testing.T) {
+	t.Parallel()
 	got := salvageFrom(t, aFullSpool(t))
 	if got.queued != 60 || got.history != 21 || got.Lost != 0 || !got.Problems.Sound() {
 		t.Errorf("%d queued, %d finished, %d lost, %v", got.queued, got.history, got.Lost, got.Problems.Problems)
@@ -146,6 +159,7 @@ func TestSalvageOfAWholeFile(t *testing.T) {
 }
 
 func TestSalvageKeepsWhatBelongsToNoMessage(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	from, to := filepath.Join(dir, "damaged.db"), filepath.Join(dir, "saved.db")
 	if err := os.WriteFile(from, aFullSpool(t), 0o600); err != nil {
@@ -184,12 +198,13 @@ func TestSalvageKeepsWhatBelongsToNoMessage(t *testing.T) {
 
 // Whichever page is damaged, what is missing is told.
 func TestSalvageOfOneDamagedPage(t *testing.T) {
+	t.Parallel()
 	whole := aFullSpool(t)
 	m, err := pages.ReadMeta(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
 	}
-	step := int(m.HighWater)/12 + 1
+	step := int(m.HighWater)/ways(6) + 1
 	for id := 2; id < int(m.HighWater); id += step {
 		b := bytes.Clone(whole)
 		page := b[id*pageSize:][:pageSize]
@@ -205,9 +220,10 @@ func TestSalvageOfOneDamagedPage(t *testing.T) {
 }
 
 func TestSalvageOfFlippedBits(t *testing.T) {
+	t.Parallel()
 	whole := aFullSpool(t)
 	best := 0
-	for seed := range uint64(12) {
+	for seed := range uint64(ways(4)) {
 		rnd := rand.New(rand.NewPCG(seed, 62))
 		b := bytes.Clone(whole)
 		for range 1 + rnd.IntN(200) {
@@ -225,6 +241,7 @@ func TestSalvageOfFlippedBits(t *testing.T) {
 }
 
 func TestSalvageOfACutFile(t *testing.T) {
+	t.Parallel()
 	whole := aFullSpool(t)
 	for _, length := range []int{len(whole) - 1, len(whole) / 2, 10 * pageSize, 2*pageSize + 100} {
 		got := salvageFrom(t, whole[:length])
@@ -237,9 +254,10 @@ func TestSalvageOfACutFile(t *testing.T) {
 // Verify never takes damage for soundness where something was lost, and never
 // panics.
 func TestVerifyTellsDamage(t *testing.T) {
+	t.Parallel()
 	whole := aFullSpool(t)
 	path := filepath.Join(t.TempDir(), "damaged.db")
-	for seed := range uint64(25) {
+	for seed := range uint64(ways(8)) {
 		rnd := rand.New(rand.NewPCG(seed, 63))
 		b := bytes.Clone(whole)
 		at := 2*pageSize + rnd.IntN(len(b)-2*pageSize)

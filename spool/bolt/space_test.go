@@ -129,6 +129,7 @@ func TestTheBallastIsLaidDownAndLetGo(t *testing.T) {
 }
 
 func TestTheHistoryIsPruned(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openTest(t, Options{})
 		for range 2*pruneBatch + 10 {

@@ -92,6 +92,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"random histories bounce what is bounced", (*suite).randomBounces},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := open(t)
 				c.run(&suite{Fixture: f, s: f.Store}, t)
