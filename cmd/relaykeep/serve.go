@@ -41,7 +41,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, logs.close()) }()
+	defer func() { err = errors.Join(err, logs.out.close()) }()
 	defer logs.takeStandard()()
 	for _, w := range conf.Warnings.List {
 		logs.daemon.Warn("configuration", "detail", w.String())
@@ -60,6 +60,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 			path, _ := a.configPath(g)
 			return config.Load(path, config.LoadOptions{Secrets: true, LookupEnv: a.env})
 		},
+		OpenLog:   logs.out.open,
 		Reloading: func(begins bool) { notifier{}.reloading(logs.daemon, begins) },
 	})
 	if err != nil {

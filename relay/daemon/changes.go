@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 
@@ -27,6 +28,7 @@ func changes(before, after *config.Config) []string {
 		{"bounce settings have changed", reflect.DeepEqual(before.Bounce, after.Bounce)},
 		{"dedupe has changed", reflect.DeepEqual(before.Dedupe, after.Dedupe)},
 		{"the log level is " + after.Log.Level, before.Log.Level == after.Log.Level},
+		{"the log goes to " + cmp.Or(after.Log.File, "standard error"), before.Log.File == after.Log.File},
 	} {
 		if !part.same {
 			lines = append(lines, part.what)
@@ -40,7 +42,7 @@ func changes(before, after *config.Config) []string {
 func restarts(running, wanted *config.Config) []string {
 	var lines []string
 	a, b := running.Log, wanted.Log
-	a.Level, b.Level = "", ""
+	a.Level, b.Level, a.File, b.File = "", "", "", ""
 	for _, part := range []struct {
 		what string
 		same bool
@@ -48,7 +50,7 @@ func restarts(running, wanted *config.Config) []string {
 		{"the block spool has changed", reflect.DeepEqual(running.Spool, wanted.Spool)},
 		{"the block admin has changed", reflect.DeepEqual(running.Admin, wanted.Admin)},
 		{"the block metrics has changed", reflect.DeepEqual(running.Metrics, wanted.Metrics)},
-		{"format, addresses or file in the block log have changed", reflect.DeepEqual(a, b)},
+		{"format or addresses in the block log have changed", reflect.DeepEqual(a, b)},
 	} {
 		if !part.same {
 			lines = append(lines, part.what+"; that needs a restart")

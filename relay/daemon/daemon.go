@@ -45,6 +45,11 @@ type Options struct {
 	// read again.
 	Load func() (*config.Config, error)
 
+	// OpenLog opens where a configuration wants the log: use goes over to it,
+	// drop gives it up, and one of them is called. Nil: the log stays where it
+	// is.
+	OpenLog func(config.Log) (use, drop func(), err error)
+
 	// Reloading is told when a reload begins (true) and ends; it may be nil.
 	Reloading func(begins bool)
 

@@ -94,14 +94,21 @@ func (d *Daemon) goOver(ctx context.Context, c *config.Config) (done admin.Reloa
 	if err != nil {
 		return done, errors.Join(err, next.closeBut(before))
 	}
+	useLog, dropLog, err := d.openLog(c.Log)
+	if err != nil {
+		door.Abort()
+		return done, errors.Join(err, next.closeBut(before))
+	}
 	if err := d.scheduler.Apply(ctx, next.plan); err != nil {
 		door.Abort()
+		dropLog()
 		return done, errors.Join(fmt.Errorf("the state of upstreams: %w", err), next.closeBut(before))
 	}
 	d.parts.Store(next)
 	d.spool.UseTable(next.table.Fingerprint())
 	door.Commit()
 	d.recorder.Begin(labels(c))
+	useLog()
 	d.setLevel(c.Log.Level)
 	d.background.Go(func() {
 		if err := before.closeBut(next); err != nil {
@@ -112,6 +119,14 @@ func (d *Daemon) goOver(ctx context.Context, c *config.Config) (done admin.Reloa
 		Changes: append([]string{}, changes(before.config, c)...), Restart: append([]string{}, restarts(d.opt.Config, c)...),
 		Warnings: diagnostics(c.Warnings),
 	}, nil
+}
+
+// openLog is Options.OpenLog, where somebody has set it.
+func (d *Daemon) openLog(c config.Log) (use, drop func(), err error) {
+	if d.opt.OpenLog == nil {
+		return func() {}, func() {}, nil
+	}
+	return d.opt.OpenLog(c)
 }
 
 // setLevel changes how much is logged.
