@@ -14,7 +14,7 @@ func (d *Daemon) status(ctx context.Context) (admin.Status, error) {
 	s := admin.Status{
 		Version: d.opt.Version, StartedAt: admin.Time{Time: d.startedAt},
 		Upstreams:  control{d.scheduler}.Upstreams(),
-		LastMinute: ratesOf(d.rates.Last(now, 1)), LastHour: ratesOf(d.rates.Last(now, 60)),
+		LastMinute: ratesOf(d.rates.Last(now, time.Minute)), LastHour: ratesOf(d.rates.Last(now, time.Hour)),
 	}
 	for _, l := range d.parts.Load().config.Listeners {
 		bound := admin.ListenerStatus{Name: l.Name, Addresses: []string{}}

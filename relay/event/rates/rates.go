@@ -11,8 +11,11 @@ import (
 	"relaykeep/relay/event"
 )
 
-// minutes is how far a Counter looks back.
-const minutes = 60
+// A Counter looks back for spans of slot each.
+const (
+	slot  = 10 * time.Second
+	slots = int64(time.Hour / slot)
+)
 
 // Tally counts what happened in a span of time.
 type Tally struct {
@@ -29,12 +32,12 @@ func (t *Tally) add(o Tally) {
 	t.Failed += o.Failed
 }
 
-// Counter is an event.Sink that counts by the minute. Its zero value is ready
+// Counter is an event.Sink that counts by spans of ten seconds. Its zero value is ready
 // to use; it is safe for concurrent use.
 type Counter struct {
-	mu      sync.Mutex
-	newest  int64 // the minute, since 1970, that was counted last
-	minutes [minutes]Tally
+	mu     sync.Mutex
+	newest int64 // the span, since 1970, that was counted last
+	counts [slots]Tally
 }
 
 var _ event.Sink = (*Counter)(nil)
@@ -48,7 +51,7 @@ func (c *Counter) Emit(e relay.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn(e.At)
-	c.minutes[c.newest%minutes].add(one)
+	c.counts[c.newest%slots].add(one)
 }
 
 // worth is what an event counts.
@@ -66,30 +69,31 @@ func worth(kind relay.EventKind) (t Tally) {
 	return t
 }
 
-// Last counts the minute of now and those before it, n together, 1 to 60.
-func (c *Counter) Last(now time.Time, n int) (sum Tally) {
+// Last counts what happened within the time before now, an hour at most, and
+// up to ten seconds more.
+func (c *Counter) Last(now time.Time, within time.Duration) (sum Tally) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn(now)
-	for back := range int64(min(max(n, 1), minutes)) {
+	for back := range min(int64(within/slot)+1, slots) {
 		if c.newest >= back {
-			sum.add(c.minutes[(c.newest-back)%minutes])
+			sum.add(c.counts[(c.newest-back)%slots])
 		}
 	}
 	return sum
 }
 
-// turn clears the minutes that nothing was counted in. A clock that goes back
-// goes on counting in the newest minute; one that goes back by more than the
-// Counter remembers begins anew. The caller holds c.mu.
+// turn clears the spans that nothing was counted in. A clock that goes back
+// goes on counting in the newest one; where it goes back by more than the
+// Counter remembers it begins anew. The caller holds c.mu.
 func (c *Counter) turn(now time.Time) {
-	minute := now.Unix() / 60
-	if minute < c.newest-minutes {
-		c.minutes, c.newest = [minutes]Tally{}, minute
+	at := now.Unix() / int64(slot/time.Second)
+	if at < c.newest-slots {
+		c.counts, c.newest = [slots]Tally{}, at
 		return
 	}
-	for n := min(minute-c.newest, minutes); n > 0; n-- {
-		c.minutes[(minute-n+1)%minutes] = Tally{}
+	for n := min(at-c.newest, slots); n > 0; n-- {
+		c.counts[(at-n+1)%slots] = Tally{}
 	}
-	c.newest = max(c.newest, minute)
+	c.newest = max(c.newest, at)
 }

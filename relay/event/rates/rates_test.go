@@ -7,7 +7,7 @@ import (
 	"relaykeep/relay"
 )
 
-var noon = time.Date(2026, 11, 24, 12, 0, 30, 0, time.UTC)
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func (c *Counter) emit(at time.Time, kinds ...relay.EventKind) {
 	for _, k := range kinds {
@@ -19,45 +19,47 @@ func TestKinds(t *testing.T) {
 	var c Counter
 	c.emit(noon, relay.EventAccepted, relay.EventAccepted, relay.EventDelivered, relay.EventDeferred,
 		relay.EventFailover, relay.EventBounced, relay.EventExpired, relay.EventHeld, relay.EventOperator)
-	if got, want := c.Last(noon, 1), (Tally{Accepted: 2, Delivered: 1, Deferred: 2, Failed: 2}); got != want {
+	if got, want := c.Last(noon, time.Minute), (Tally{Accepted: 2, Delivered: 1, Deferred: 2, Failed: 2}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
-func TestMinutes(t *testing.T) {
+func TestLast(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		later time.Duration
-		n     int
-		want  int64
+		name   string
+		later  time.Duration
+		within time.Duration
+		want   int64
 	}{
-		{"this minute", 0, 1, 1},
-		{"the next one is another", time.Minute, 1, 0},
-		{"two of them", time.Minute, 2, 1},
-		{"the last that is remembered", 59 * time.Minute, 60, 1},
-		{"forgotten", 60 * time.Minute, 60, 0},
-		{"forgotten long ago", 5000 * time.Hour, 60, 0},
-		{"more than there are", 59 * time.Minute, 1000, 1},
-		{"none is one", 0, 0, 1},
-		{"the clock goes back a little", -time.Minute, 1, 1},
-		{"and for a day", -24 * time.Hour, 60, 0},
+		{"now", 0, time.Minute, 1},
+		{"almost a minute ago", 59 * time.Second, time.Minute, 1},
+		{"over the turn of the minute", 31 * time.Second, time.Minute, 1},
+		{"more than a minute ago", 70 * time.Second, time.Minute, 0},
+		{"almost an hour ago", 59*time.Minute + 49*time.Second, time.Hour, 1},
+		{"forgotten", time.Hour, time.Hour, 0},
+		{"forgotten long ago", 5000 * time.Hour, time.Hour, 0},
+		{"more than there is", 59 * time.Minute, 1000 * time.Hour, 1},
+		{"no time is this one", 0, 0, 1},
+		{"the clock goes back a little", -time.Minute, time.Minute, 1},
+		{"and for a day", -24 * time.Hour, time.Hour, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var c Counter
 			c.emit(noon, relay.EventAccepted)
-			if got := c.Last(noon.Add(tt.later), tt.n).Accepted; got != tt.want {
+			if got := c.Last(noon.Add(tt.later), tt.within).Accepted; got != tt.want {
 				t.Errorf("%d, want %d", got, tt.want)
 			}
 		})
 	}
 }
 
-// Every minute counts once, however long the Counter runs.
+// Everything counts once, however long the Counter runs.
 func TestHours(t *testing.T) {
 	var c Counter
 	for m := range 200 {
-		c.emit(noon.Add(time.Duration(m)*time.Minute), relay.EventAccepted)
-		if got, want := c.Last(noon.Add(time.Duration(m)*time.Minute), 60).Accepted, int64(min(m+1, 60)); got != want {
+		now := noon.Add(time.Duration(m) * time.Minute)
+		c.emit(now, relay.EventAccepted)
+		if got, want := c.Last(now, time.Hour).Accepted, int64(min(m+1, 60)); got != want {
 			t.Fatalf("after %d minutes: %d, want %d", m, got, want)
 		}
 	}
