@@ -17,7 +17,8 @@ type outcome struct {
 }
 
 // followRoute gives a queued recipient the way that it has today. One whose
-// way did not change stays where it is in its round. When it expires was
+// way did not change stays where it is in its round. One that waits because of
+// an upstream that is not on its way any more is due now. When it expires was
 // settled when it was accepted.
 func followRoute(r relay.Recipient, a relay.Assignment, ok bool, now time.Time) outcome {
 	if !ok {
@@ -29,6 +30,9 @@ func followRoute(r relay.Recipient, a relay.Assignment, ok bool, now time.Time) 
 	r.Route, r.Priority = a.Route, a.Priority
 	if !same {
 		r.Eligible, r.Failures = slices.Clone(a.Upstreams), 0
+		if r.Upstream != "" && r.Last.Scope == relay.ScopeUpstream && !slices.Contains(a.Upstreams, r.Upstream) {
+			r.NextAttempt = now
+		}
 	}
 	o := outcome{}
 	o.to, o.kind, o.detail = a.Act(r, now)

@@ -93,3 +93,33 @@ func TestFollowRoute(t *testing.T) {
 		})
 	}
 }
+
+// Mail waits for an upstream; where that is not on its way any more there is
+// nothing left to wait for.
+func TestFollowDoesNotWaitForWhoIsGone(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	later := now.Add(time.Hour)
+	for _, tt := range []struct {
+		name     string
+		scope    relay.Scope
+		upstream string
+		to       []string
+		want     time.Time
+	}{
+		{"the upstream that fails is gone", relay.ScopeUpstream, "x", []string{"z"}, now},
+		{"it is asked after another now", relay.ScopeUpstream, "x", []string{"z", "x"}, later},
+		{"the recipient is to blame", relay.ScopeRecipient, "x", []string{"z"}, later},
+		{"nobody was asked yet", relay.ScopeNone, "", []string{"z"}, later},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := relay.Recipient{
+				State: relay.Queued, Route: "r", Eligible: []string{"x"}, NextAttempt: later,
+				Upstream: tt.upstream, Last: relay.Verdict{Scope: tt.scope},
+			}
+			o := followRoute(r, relay.Assignment{Route: "s", Upstreams: tt.to}, true, now)
+			if !o.to.NextAttempt.Equal(tt.want) {
+				t.Errorf("due at %s, want %s", o.to.NextAttempt, tt.want)
+			}
+		})
+	}
+}
