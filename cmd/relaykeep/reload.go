@@ -62,7 +62,7 @@ func (c *reloadCmd) refused(a *app, r *admin.Refused) error {
 }
 
 func (c *reloadCmd) livesOn(a *app) error {
-	fmt.Fprintln(a.err, "relaykeep: the configuration is not valid, the old one lives on")
+	fmt.Fprintln(a.err, "relaykeep: the configuration is not valid: nothing is reloaded")
 	return errReported
 }
 

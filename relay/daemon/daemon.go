@@ -85,6 +85,7 @@ type Daemon struct {
 
 	changing sync.Mutex // held while a reload, or the beginning of a stop, goes on
 	stopping bool
+	lines    *logsink.Sink
 	level    string // of the log
 
 	background sync.WaitGroup
@@ -141,7 +142,7 @@ func (d *Daemon) buildSink() error {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	lines := logsink.New(logsink.Options{
+	d.lines = logsink.New(logsink.Options{
 		Logger:    log,
 		Addresses: addressMode(d.opt.Config.Log.Addresses),
 		HashKey:   []byte(d.spool.Instance()),
@@ -150,9 +151,9 @@ func (d *Daemon) buildSink() error {
 		// Its own time: what a cut drain did is worth a line, too.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 		defer cancel()
-		return lines.Close(ctx)
+		return d.lines.Close(ctx)
 	})
-	sinks := event.Fanout{lines, d.recorder, &d.rates, &d.events}
+	sinks := event.Fanout{d.lines, d.recorder, &d.rates, &d.events}
 	if d.opt.Watch != nil {
 		sinks = append(sinks, d.opt.Watch)
 	}

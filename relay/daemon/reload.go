@@ -109,6 +109,7 @@ func (d *Daemon) goOver(ctx context.Context, c *config.Config) (done admin.Reloa
 	door.Commit()
 	d.recorder.Begin(labels(c))
 	useLog()
+	d.lines.SetAddresses(addressMode(c.Log.Addresses))
 	d.setLevel(c.Log.Level)
 	d.background.Go(func() {
 		if err := before.closeBut(next); err != nil {

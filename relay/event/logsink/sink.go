@@ -2,6 +2,7 @@ package logsink
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -32,6 +33,7 @@ type Options struct {
 type Sink struct {
 	queue *event.Queue
 	lines writer
+	mode  atomic.Uint32 // a Mode
 }
 
 // New starts a sink; Close ends it.
@@ -39,9 +41,18 @@ func New(o Options) *Sink {
 	if o.Queue <= 0 {
 		o.Queue = DefaultQueue
 	}
-	s := &Sink{lines: writer{log: o.Logger, mask: masker{mode: o.Addresses, key: o.HashKey}}}
-	s.queue = event.NewQueue(o.Queue, s.lines.write, s.lines.lost)
+	s := &Sink{lines: writer{log: o.Logger, mask: masker{key: o.HashKey}}}
+	s.SetAddresses(o.Addresses)
+	s.queue = event.NewQueue(o.Queue, s.write, s.lines.lost)
 	return s
+}
+
+// SetAddresses changes how addresses are written from now on.
+func (s *Sink) SetAddresses(m Mode) { s.mode.Store(uint32(m)) }
+
+func (s *Sink) write(e relay.Event) {
+	s.lines.mask.mode = Mode(s.mode.Load())
+	s.lines.write(e)
 }
 
 // Emit implements event.Sink. It never blocks.

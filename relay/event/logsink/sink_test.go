@@ -206,6 +206,22 @@ func TestCloseGivesUpOnAStalledReader(t *testing.T) {
 	})
 }
 
+// Addresses may be written in another way from one event to the next.
+func TestSetAddresses(t *testing.T) {
+	var b bytes.Buffer
+	s := New(Options{Logger: logTo(&b)})
+	e := relay.Event{Kind: relay.EventAccepted, Message: "m", From: "john@example.com"}
+	s.Emit(e)
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.SetAddresses(Full)
+	s.write(e)
+	if got := b.String(); strings.Count(got, `"from":"j***@example.com"`) != 1 || strings.Count(got, `"from":"john@example.com"`) != 1 {
+		t.Error(got)
+	}
+}
+
 func BenchmarkLine(b *testing.B) {
 	e := examples()[3]
 	for _, mode := range []struct {
