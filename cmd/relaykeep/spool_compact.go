@@ -38,6 +38,10 @@ func (c *spoolCompactCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	case c.JSON:
 		return printJSON(a.out, compacted{path, done.Before, done.After})
 	}
+	if done.After == done.Before {
+		_, err = fmt.Fprintf(a.out, "%s: %s, nothing to give back; verified\n", path, size(done.Before))
+		return err
+	}
 	_, err = fmt.Fprintf(a.out, "%s: %s, was %s; verified\n", path, size(done.After), size(done.Before))
 	return err
 }

@@ -59,6 +59,10 @@ func Compact(ctx context.Context, path string, progress func(done, total int64))
 	if done.After, err = fileSize(f.Name()); err != nil {
 		return done, err
 	}
+	if done.After >= done.Before {
+		done.After = done.Before // nothing would be gained: the new file goes
+		return done, nil
+	}
 	return done, f.Replace()
 }
 
