@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"relaykeep/relay/admin"
@@ -34,6 +35,17 @@ func sameEvent(a, b admin.Event) bool {
 	a.To, b.To = "", ""
 	a.NextAttempt, b.NextAttempt = admin.Time{}, admin.Time{} // jitter
 	return reflect.DeepEqual(a, b)
+}
+
+// sameAgain reports whether two runs of events tell of the same at two times:
+// an attempt that ended as the one before did.
+func sameAgain(a, b []admin.Event) bool {
+	return slices.EqualFunc(a, b, func(x, y admin.Event) bool {
+		for _, e := range []*admin.Event{&x, &y} {
+			e.At, e.NextAttempt, e.DurationMS, e.TotalMS = admin.Time{}, admin.Time{}, 0, 0
+		}
+		return reflect.DeepEqual(x, y)
+	})
 }
 
 // maxNames is how many of a run are named.

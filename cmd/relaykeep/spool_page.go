@@ -37,8 +37,8 @@ func (p *page) message(m admin.Message) {
 	}
 	p.WriteString("\nWhat happened\n")
 	p.happened(m.ReceivedAt.Time, relay.EventAccepted, fmt.Sprintf("from %s for %s", cmp.Or(m.From, "<>"), count(int64(len(m.Recipients)), "recipient", "recipients")))
-	for _, alike := range runs(m.Events, sameEvent) {
-		p.events(alike, len(m.Recipients) > 1)
+	for _, again := range runs(runs(m.Events, sameEvent), sameAgain) {
+		p.repeated(again, len(m.Recipients) > 1)
 	}
 	p.remedies(m)
 }
@@ -217,6 +217,23 @@ func judgement(v admin.Verdict) string {
 		s += " → " + action
 	}
 	return s
+}
+
+// maxRepeated is how often the same may happen before it is told in short.
+const maxRepeated = 3
+
+// repeated prints what happened again and again: the first and the last time
+// where it was often.
+func (p *page) repeated(again [][]admin.Event, others bool) {
+	last := len(again) - 1
+	for i, alike := range again {
+		switch {
+		case len(again) <= maxRepeated || i == 0 || i == last:
+			p.events(alike, others)
+		case i == 1:
+			p.line(strings.Repeat(" ", len("  2006-01-02 15:04:05  ")), fmt.Sprintf("… the same %s more …", count(int64(last-1), "time", "times")))
+		}
+	}
 }
 
 // events prints a line of the time line: of events that say the same of
