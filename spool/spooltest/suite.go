@@ -498,30 +498,3 @@ func (s *suite) unmarked(t *testing.T) {
 		t.Fatal("another message")
 	}
 }
-
-func (s *suite) reroute(t *testing.T) {
-	s.s.UseTable("monday")
-	s.s.Open("a", true)
-	s.s.Open("b", true)
-	var ids []relay.ID
-	for range 600 { // more than a batch
-		ids = append(ids, Accept(t, s.s, "x", Recipients("a", "x@example.com")...).ID)
-	}
-	s.s.UseTable("tuesday")
-	s.none(t, "a")
-	n, err := s.s.Reroute(t.Context(), func(_ relay.Message, to []relay.Recipient) ([]relay.Recipient, []relay.Event) {
-		to[0].Eligible = []string{"b"}
-		return to, nil
-	}, nil)
-	if err != nil || n != 600 {
-		t.Fatalf("rerouted %d, %v", n, err)
-	}
-	s.none(t, "a")
-	due, _ := s.claim(t, "b", 1000)
-	if len(due) != 600 || due[0].Message.ID != ids[0] {
-		t.Fatalf("%d are due at b", len(due))
-	}
-	if n, err := s.s.Reroute(t.Context(), nil, nil); n != 0 || err != nil {
-		t.Fatalf("a second time: %d %v", n, err)
-	}
-}
