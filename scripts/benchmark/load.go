@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // load sends the messages of a scenario and returns when all are accepted.
@@ -31,15 +30,11 @@ func load(ctx context.Context, s scenario, port int) error {
 	return nil
 }
 
-// smtpSink is a running smtp-sink that counts.
+// smtpSink is a running smtp-sink.
 type smtpSink struct {
 	cmd    *exec.Cmd
 	listen int
-
-	mu    sync.Mutex
-	grown *sync.Cond
-	got   int
-	ended bool
+	arrivals
 }
 
 func startSink(ctx context.Context) (sink, error) {
@@ -51,8 +46,7 @@ func startSink(ctx context.Context) (sink, error) {
 	if os.Getuid() == 0 {
 		args = append(args, "-u", "nobody")
 	}
-	s := &smtpSink{listen: port, cmd: exec.Command(tool("smtp-sink"), append(args, fmt.Sprintf("127.0.0.1:%d", port), "500")...)}
-	s.grown = sync.NewCond(&s.mu)
+	s := &smtpSink{listen: port, arrivals: newArrivals(), cmd: exec.Command(tool("smtp-sink"), append(args, fmt.Sprintf("127.0.0.1:%d", port), "500")...)}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -60,7 +54,7 @@ func startSink(ctx context.Context) (sink, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go s.count(out)
+	go s.read(out)
 	if err := waitPort(ctx, port); err != nil {
 		s.stop()
 		return nil, fmt.Errorf("smtp-sink: %w", err)
@@ -70,8 +64,8 @@ func startSink(ctx context.Context) (sink, error) {
 
 func (s *smtpSink) port() int { return s.listen }
 
-// count reads "sess=1 quit=1 mesg=1", a line for each change, ended by CR.
-func (s *smtpSink) count(out io.Reader) {
+// read reads "sess=1 quit=1 mesg=1", a line for each change, ended by CR.
+func (s *smtpSink) read(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	lines.Split(func(data []byte, eof bool) (int, []byte, error) {
 		if i := bytes.IndexByte(data, '\r'); i >= 0 {
@@ -82,30 +76,10 @@ func (s *smtpSink) count(out io.Reader) {
 	for lines.Scan() {
 		_, n, ok := strings.Cut(lines.Text(), "mesg=")
 		if got, err := strconv.Atoi(strings.TrimSpace(n)); ok && err == nil {
-			s.mu.Lock()
-			s.got = got
-			s.mu.Unlock()
-			s.grown.Broadcast()
+			s.change(func() { s.got = got })
 		}
 	}
-	s.mu.Lock()
-	s.ended = true
-	s.mu.Unlock()
-	s.grown.Broadcast()
-}
-
-// wait returns when n messages have arrived.
-func (s *smtpSink) wait(ctx context.Context, n int) error {
-	defer context.AfterFunc(ctx, s.grown.Broadcast)()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.got < n {
-		if s.ended || ctx.Err() != nil {
-			return fmt.Errorf("%d of %d messages arrived", s.got, n)
-		}
-		s.grown.Wait()
-	}
-	return nil
+	s.change(func() { s.ended = true })
 }
 
 func (s *smtpSink) stop() {

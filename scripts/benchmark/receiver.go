@@ -19,9 +19,8 @@ type receiver struct {
 	tls      *tls.Config        // nil: none is offered
 	onData   func(at time.Time) // called at each DATA; nil: nobody asks
 
-	mu    sync.Mutex
-	grown *sync.Cond
-	got   int
+	arrivals
+	open  sync.Mutex
 	conns map[net.Conn]bool
 	all   sync.WaitGroup
 }
@@ -36,8 +35,7 @@ func startReceiver(a *authority, onData func(time.Time)) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{listener: l, onData: onData, conns: make(map[net.Conn]bool)}
-	r.grown = sync.NewCond(&r.mu)
+	r := &receiver{listener: l, onData: onData, conns: make(map[net.Conn]bool), arrivals: newArrivals()}
 	if a != nil {
 		r.tls = &tls.Config{Certificates: []tls.Certificate{*a.certificate}}
 	}
@@ -53,15 +51,15 @@ func (r *receiver) accept() {
 		if err != nil {
 			return
 		}
-		r.mu.Lock()
+		r.open.Lock()
 		r.conns[conn] = true
-		r.mu.Unlock()
+		r.open.Unlock()
 		r.all.Go(func() {
 			defer func() {
 				conn.Close()
-				r.mu.Lock()
+				r.open.Lock()
 				delete(r.conns, conn)
-				r.mu.Unlock()
+				r.open.Unlock()
 			}()
 			r.serve(conn)
 		})
@@ -103,7 +101,7 @@ func (r *receiver) serve(conn net.Conn) {
 			if out.Flush() != nil || skipBody(in) != nil {
 				return
 			}
-			r.count()
+			r.change(func() { r.got++ })
 			fmt.Fprintf(out, "250 2.0.0 taken\r\n")
 		case "QUIT":
 			fmt.Fprintf(out, "221 bye\r\n")
@@ -130,32 +128,12 @@ func skipBody(in *bufio.Reader) error {
 	}
 }
 
-func (r *receiver) count() {
-	r.mu.Lock()
-	r.got++
-	r.mu.Unlock()
-	r.grown.Broadcast()
-}
-
-func (r *receiver) wait(ctx context.Context, n int) error {
-	defer context.AfterFunc(ctx, r.grown.Broadcast)()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for r.got < n {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%d of %d messages arrived", r.got, n)
-		}
-		r.grown.Wait()
-	}
-	return nil
-}
-
 func (r *receiver) stop() {
 	_ = r.listener.Close()
-	r.mu.Lock()
+	r.open.Lock()
 	for conn := range r.conns {
 		_ = conn.Close()
 	}
-	r.mu.Unlock()
+	r.open.Unlock()
 	r.all.Wait()
 }
