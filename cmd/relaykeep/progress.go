@@ -42,11 +42,11 @@ func (p *progress) at(done, total int64) {
 		p.bar = progressbar.NewOptions64(p.total,
 			progressbar.OptionSetDescription(p.what),
 			progressbar.OptionSetWriter(p.a.err),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionUseIECUnits(true),
 			progressbar.OptionThrottle(progressEvery),
 			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(true),
+			// It begins late and far on: its own rates and times would be wrong.
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionFullWidth(),
 		)
 	}
