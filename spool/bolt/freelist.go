@@ -10,11 +10,11 @@ import (
 // visit to every page that is in use. The list makes a start with a million
 // messages a matter of milliseconds instead of seconds, but each commit writes it
 // anew: a long one, after a large drain, makes commits 35 times slower. So it is
-// kept while it takes a page, and once more when the store closes.
+// kept while it takes a few pages, and once more when the store closes.
 
-// maxKeptFreelist is how many free pages a list of one page holds, with room for
-// those that the commit itself gives up.
-const maxKeptFreelist = pageSize/8 - 512
+// maxKeptFreelist is how many free pages a list of three pages holds, with room
+// for those that the commit itself gives up.
+const maxKeptFreelist = 3*pageSize/8 - 512
 
 // keepFreelist says whether the commits to come leave the list: where there are
 // at most so many free pages.

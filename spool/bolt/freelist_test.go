@@ -44,7 +44,7 @@ func crashed(t *testing.T, s *Store) (path string) {
 	return path
 }
 
-// drained gives a store that has more free pages than a list of one page holds.
+// drained gives a store that has more free pages than the list that is kept holds.
 func drained(t *testing.T) *Store {
 	t.Helper()
 	s := openTest(t, Options{})

@@ -123,7 +123,7 @@ func TestDamagedSpool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const page = 16384
+	const page = 8192
 	tests := []struct {
 		name   string
 		damage func([]byte) []byte
