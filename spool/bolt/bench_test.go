@@ -3,8 +3,10 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +105,62 @@ func BenchmarkLife(b *testing.B) {
 	}
 }
 
+// BenchmarkAccept takes messages of 10 KB in, from as many clients at once:
+// what one waits for, and what it costs with others beside.
+func BenchmarkAccept(b *testing.B) {
+	body := bytes.Repeat([]byte("x"), 10_000)
+	for _, clients := range []int{1, 20} {
+		b.Run(fmt.Sprintf("%d", clients), func(b *testing.B) {
+			s := openBench(b)
+			b.ReportAllocs()
+			b.ResetTimer()
+			together(b.N, clients, func() { accept(b, s, body) })
+		})
+	}
+}
+
+// BenchmarkSettle marks and settles messages that were claimed before, on as
+// many connections at once.
+func BenchmarkSettle(b *testing.B) {
+	for _, connections := range []int{1, 20} {
+		b.Run(fmt.Sprintf("%d", connections), func(b *testing.B) {
+			s := openBench(b)
+			together(b.N, 100, func() { accept(b, s, []byte("x")) })
+			due := make(chan spool.Delivery, b.N)
+			for len(due) < b.N {
+				ds, _, err := s.Claim(context.Background(), "a", spool.Limit{Messages: 100, Recipients: 50})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, d := range ds {
+					due <- d
+				}
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			together(b.N, connections, func() {
+				d := <-due
+				deliver(b, s, &d)
+			})
+		})
+	}
+}
+
+// together does something n times, by so many at once.
+func together(n, workers int, do func()) {
+	var left atomic.Int64
+	left.Store(int64(n))
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				do()
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // BenchmarkClaim claims and gives back, with a queue of this length behind.
 func BenchmarkClaim(b *testing.B) {
 	for _, queued := range []struct {
@@ -111,15 +169,7 @@ func BenchmarkClaim(b *testing.B) {
 	}{{"100", 100}, {"20000", 20_000}} {
 		b.Run(queued.name, func(b *testing.B) {
 			s := openBench(b)
-			var wg sync.WaitGroup
-			for range 100 {
-				wg.Go(func() {
-					for range queued.n / 100 {
-						accept(b, s, []byte("x"))
-					}
-				})
-			}
-			wg.Wait()
+			together(queued.n, 100, func() { accept(b, s, []byte("x")) })
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
