@@ -27,6 +27,13 @@ func (a *arrivals) change(do func()) {
 	a.grown.Broadcast()
 }
 
+// count is how many have arrived.
+func (a *arrivals) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.got
+}
+
 // wait returns when n messages have arrived.
 func (a *arrivals) wait(ctx context.Context, n int) error {
 	defer context.AfterFunc(ctx, a.grown.Broadcast)()

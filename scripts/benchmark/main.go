@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,8 @@ type options struct {
 	only   string // part of the names of loads
 	scale  float64
 	alone  bool
+
+	against string // a revision whose parts are measured beside
 }
 
 // measurements are what can be asked for, by name.
@@ -34,6 +37,7 @@ func measurements() map[string]func(context.Context, options) error {
 		"tls":     overTLS,
 		"latency": latency,
 		"mixed":   mixed,
+		"parts":   byPart,
 		"idle":    idle,
 		"lanes":   lanes,
 		"queue":   longQueue,
@@ -46,6 +50,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each load runs through each relay")
 	flag.StringVar(&o.only, "only", "", "run the loads whose name contains `TEXT`")
 	flag.Float64Var(&o.scale, "scale", 1, "multiply the number of messages")
+	flag.StringVar(&o.against, "against", "", "the `REVISION` whose parts are measured beside")
 	flag.BoolVar(&o.alone, "alone", false, "relaykeep without Postfix")
 	flag.StringVar(&o.binary, "binary", "", "the relaykeep to measure")
 	flag.StringVar(&o.folder, "folder", "", "where the relays keep their mail: on the disk that is to be measured")
@@ -71,6 +76,11 @@ func run(ctx context.Context, what []string, o options) error {
 			return fmt.Errorf("-what %q is not known; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 	}
+	folder, err := filepath.Abs(o.folder)
+	if err != nil {
+		return err
+	}
+	o.folder = folder
 	// The user postfix must get through.
 	if err := os.MkdirAll(o.folder, 0o755); err != nil {
 		return err

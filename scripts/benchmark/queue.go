@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,143 +27,177 @@ const (
 	producers    = 256 // who fill a spool, one transaction for all of them
 )
 
-// longQueue compares a daemon with a long queue to one with none: the start,
-// the rates while the queue waits, the rate at which it drains, and the rates
-// after that.
+// longQueue compares a spool that has a long queue to one that has none, in turn:
+// the rates while the queue waits, those at which it is delivered, and the rates
+// once it is gone.
 func longQueue(ctx context.Context, o options) error {
-	long := max(int(queuedLength*o.scale), 1000)
-	s := scenario{"2 KB, 20 sessions kept", queuedSize, 20, true, max(min(20_000, long/5), 200)}
-	q := &queueBench{options: o, scenario: s}
-	steps := []struct {
-		what string
-		run  func(context.Context) error
-	}{
-		{"an empty spool", q.rates},
-		{fmt.Sprintf("%d messages to deliver", s.messages), func(ctx context.Context) error { return q.drain(ctx, s.messages) }},
-		{fmt.Sprintf("%d messages wait until tomorrow", long), func(ctx context.Context) error { return q.beside(ctx, long) }},
-		{fmt.Sprintf("%d messages to deliver", long), func(ctx context.Context) error { return q.drain(ctx, long) }},
-		{"the spool after that", q.rates},
+	n := max(int(queuedLength*o.scale), 1000)
+	q := &queueBench{options: o, scenario: scenario{"2 KB, 20 sessions kept", queuedSize, 20, true, max(min(20_000, n/20), 200)}}
+	long := q.spool(fmt.Sprintf("with %d messages", n))
+	short := q.spool("with none")
+
+	fmt.Printf("%d messages wait until tomorrow:\n", n)
+	if err := long.fill(n, time.Now().Add(24*time.Hour)); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		fmt.Printf("%s:\n", step.what)
-		if err := step.run(ctx); err != nil {
-			return err
-		}
+	if err := q.inTurn(ctx, short, long); err != nil {
+		return err
 	}
-	return nil
+	fmt.Printf("%d messages to deliver:\n", n)
+	if err := long.fill(n, time.Now()); err != nil {
+		return err
+	}
+	left, err := q.drainInTurn(ctx, short, long, n)
+	if err != nil {
+		return err
+	}
+	if err := q.drain(ctx, long, left); err != nil {
+		return err
+	}
+	fmt.Printf("%d messages were delivered:\n", n)
+	return q.inTurn(ctx, short, long)
 }
 
 type queueBench struct {
 	options
 	scenario
-	keep bool // the spool of the step before
 }
 
-// rates measures how fast mail comes in and goes out, as often as there are
-// rounds.
-func (q *queueBench) rates(ctx context.Context) error {
-	to, err := startReceiver(nil, nil)
-	if err != nil {
-		return err
-	}
-	defer to.stop()
-	r := q.relaykeep(variant{keep: q.keep})
-	return q.with(ctx, r, to.port(), func(port int) error { return q.rounds(ctx, to, r, port, 0) })
+// queueSpool is a relaykeep with a spool of its own.
+type queueSpool struct {
+	*relaykeep
+	to    *receiver
+	port  int
+	had   int // messages that its sink has had
+	rates []result
 }
 
-// beside is rates with messages that wait.
-func (q *queueBench) beside(ctx context.Context, n int) error {
-	r, err := q.filled(n, time.Now().Add(24*time.Hour))
-	if err != nil {
-		return err
-	}
-	to, err := startReceiver(nil, nil)
-	if err != nil {
-		return err
-	}
-	defer to.stop()
-	return q.with(ctx, r, to.port(), func(port int) error {
-		took, err := q.firstLine(ctx, r)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("  spool list begins after %v\n", took.Round(time.Millisecond))
-		return q.rounds(ctx, to, r, port, 0)
-	})
+func (q *queueBench) spool(label string) *queueSpool {
+	r := q.relaykeep(variant{label: label, keep: true})
+	r.folder = filepath.Join(q.folder, label)
+	return &queueSpool{relaykeep: r}
 }
 
-// drain measures how long a daemon takes to its first delivery, and to the
-// last.
-func (q *queueBench) drain(ctx context.Context, n int) error {
-	r, err := q.filled(n, time.Now())
-	if err != nil {
+// run starts the relaykeep and a sink for it, for as long as do takes.
+func (s *queueSpool) run(ctx context.Context, onData func(time.Time), do func() error) (err error) {
+	if s.to, err = startReceiver(nil, onData); err != nil {
 		return err
 	}
-	var once sync.Once
-	var first atomic.Int64
-	began := time.Now()
-	to, err := startReceiver(nil, func(at time.Time) { once.Do(func() { first.Store(int64(at.Sub(began))) }) })
-	if err != nil {
+	defer s.to.stop()
+	if s.port, err = freePort(); err != nil {
 		return err
 	}
-	defer to.stop()
-	q.keep = true
-	return q.with(ctx, r, to.port(), func(int) error {
-		memory := watchMemory(r.pids)
-		part := min(n, q.messages)
-		if err := to.wait(ctx, part); err != nil {
-			return err
-		}
-		fmt.Printf("  first delivery after %v; %.0f/s to the first %d", time.Duration(first.Load()).Round(time.Millisecond),
-			float64(part)/(time.Since(began)-time.Duration(first.Load())).Seconds(), part)
-		if err := to.wait(ctx, n); err != nil {
-			return err
-		}
-		fmt.Printf(", %.0f/s to the last; %d MiB of anonymous memory at most\n", float64(n)/time.Since(began).Seconds(), memory()>>20)
-		return nil
-	})
-}
-
-// rounds sends the load again and again. had is what the sink has had.
-func (q *queueBench) rounds(ctx context.Context, to *receiver, r *relaykeep, port, had int) error {
-	for range q.options.rounds {
-		memory := watchMemory(r.pids)
-		began := time.Now()
-		if err := sendIn(nil)(ctx, q.scenario, port); err != nil {
-			return err
-		}
-		accepted := time.Since(began)
-		had += q.messages
-		if err := to.wait(ctx, had); err != nil {
-			return err
-		}
-		fmt.Printf("  %.0f/s accepted, %.0f/s end to end, %d MiB of anonymous memory at most\n",
-			float64(q.messages)/accepted.Seconds(), float64(q.messages)/time.Since(began).Seconds(), memory()>>20)
-	}
-	return nil
-}
-
-// with runs a relaykeep for as long as do takes.
-func (q *queueBench) with(ctx context.Context, r *relaykeep, sink int, do func(port int) error) (err error) {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	if err := r.start(ctx, port, sink); err != nil {
+	if err := s.start(ctx, s.port, s.to.port()); err != nil {
 		return err
 	}
 	defer func() {
-		if e := r.stop(); err == nil {
+		if e := s.stop(); err == nil {
 			err = e
 		}
 	}()
-	fmt.Printf("  listens after %v, %d MiB of anonymous memory\n", time.Since(began).Round(time.Millisecond), memoryOf(r.pids())>>20)
-	return do(port)
+	s.had = 0
+	return do()
+}
+
+// inTurn measures how fast mail comes in and goes out, once through each spool,
+// as often as there are rounds.
+func (q *queueBench) inTurn(ctx context.Context, short, long *queueSpool) error {
+	if err := short.empty(); err != nil {
+		return err
+	}
+	short.rates, long.rates = nil, nil
+	return short.run(ctx, nil, func() error {
+		return long.run(ctx, nil, func() error {
+			took, err := firstLine(ctx, long.relaykeep)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("  spool list begins after %v\n", took.Round(time.Millisecond))
+			for range q.rounds {
+				for _, s := range []*queueSpool{short, long} {
+					if err := q.send(ctx, s); err != nil {
+						return err
+					}
+				}
+			}
+			tellMedians(short, long)
+			return nil
+		})
+	})
+}
+
+// send sends the load once.
+func (q *queueBench) send(ctx context.Context, s *queueSpool) error {
+	memory := watchMemory(s.pids)
+	began := time.Now()
+	if err := sendIn(nil)(ctx, q.scenario, s.port); err != nil {
+		return err
+	}
+	accepted := time.Since(began)
+	s.had += q.messages
+	if err := s.to.wait(ctx, s.had); err != nil {
+		return err
+	}
+	r := result{accept: float64(q.messages) / accepted.Seconds(), endToEnd: float64(q.messages) / time.Since(began).Seconds(), peak: memory()}
+	s.rates = append(s.rates, r)
+	fmt.Printf("  %s: %.0f/s accepted, %.0f/s end to end, %d MiB of anonymous memory at most\n", s.label, r.accept, r.endToEnd, r.peak>>20)
+	return nil
+}
+
+// tellMedians prints them, and what remains of the rates of the short one.
+func tellMedians(short, long *queueSpool) {
+	a, b := medians(short.rates), medians(long.rates)
+	fmt.Printf("  medians: %.0f and %.0f/s end to end, %.2f of the rate", a.endToEnd, b.endToEnd, b.endToEnd/a.endToEnd)
+	if a.accept > 0 {
+		fmt.Printf("; %.0f and %.0f/s accepted, %.2f", a.accept, b.accept, b.accept/a.accept)
+	}
+	fmt.Println()
+}
+
+// drainInTurn delivers as much of the long queue as a short one holds, and a
+// short one, in turn. It tells how much of the long one is left.
+func (q *queueBench) drainInTurn(ctx context.Context, short, long *queueSpool, n int) (left int, err error) {
+	short.rates, long.rates = nil, nil
+	for range min(q.rounds, n/q.messages/2) {
+		if err := short.fill(q.messages, time.Now()); err != nil {
+			return 0, err
+		}
+		for _, s := range []*queueSpool{short, long} {
+			if err := q.drain(ctx, s, q.messages); err != nil {
+				return 0, err
+			}
+		}
+		n -= long.had
+	}
+	tellMedians(short, long)
+	return n, nil
+}
+
+// drain measures how long a daemon takes to its first delivery, and how fast so
+// many come then.
+func (q *queueBench) drain(ctx context.Context, s *queueSpool, n int) error {
+	var once sync.Once
+	var first atomic.Int64
+	began := time.Now()
+	err := s.run(ctx, func(at time.Time) { once.Do(func() { first.Store(int64(at.Sub(began))) }) }, func() error {
+		memory := watchMemory(s.pids)
+		if err := s.to.wait(ctx, n); err != nil {
+			return err
+		}
+		to := time.Duration(first.Load())
+		rate := float64(n) / (time.Since(began) - to).Seconds()
+		peak := memory()
+		s.rates = append(s.rates, result{endToEnd: rate, peak: peak})
+		fmt.Printf("  %s: first delivery after %v, then %.0f/s to the first %d, %d MiB of anonymous memory at most\n", s.label, to.Round(time.Millisecond), rate, n, peak>>20)
+		return nil
+	})
+	// What was on its way when it was told to stop has arrived, too.
+	s.had = s.to.count()
+	return err
 }
 
 // firstLine is how long the command spool list takes to its first line.
-func (q *queueBench) firstLine(ctx context.Context, r *relaykeep) (time.Duration, error) {
+func firstLine(ctx context.Context, r *relaykeep) (time.Duration, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, r.binary, "spool", "list", "--config", r.config())
@@ -184,35 +219,51 @@ func (q *queueBench) firstLine(ctx context.Context, r *relaykeep) (time.Duration
 	return took, err
 }
 
-// filled makes a spool with n messages that are due at a time.
-func (q *queueBench) filled(n int, due time.Time) (*relaykeep, error) {
-	r := q.relaykeep(variant{keep: true})
-	if err := os.RemoveAll(r.folder); err != nil {
-		return nil, err
+// empty makes the spool anew, without a message.
+func (s *queueSpool) empty() error {
+	if err := os.RemoveAll(s.folder); err != nil {
+		return err
 	}
-	if err := os.MkdirAll(r.folder, 0o700); err != nil {
-		return nil, err
+	return os.MkdirAll(s.folder, 0o700)
+}
+
+// fill makes the spool anew, with n messages that are due at a time.
+func (s *queueSpool) fill(n int, due time.Time) error {
+	if err := s.empty(); err != nil {
+		return err
 	}
-	if err := r.configure(1, 1); err != nil {
-		return nil, err
+	if err := s.configure(1, 1); err != nil {
+		return err
 	}
-	c, err := config.Load(r.config(), config.LoadOptions{LookupEnv: os.LookupEnv})
+	c, err := config.Load(s.config(), config.LoadOptions{LookupEnv: os.LookupEnv})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var routes []route.Route
 	for _, one := range c.Routes {
 		routes = append(routes, one.Route)
 	}
-	store, err := bolt.Open(bolt.Options{Path: filepath.Join(r.folder, "spool.db"), NoSync: true})
+	store, err := bolt.Open(bolt.Options{Path: filepath.Join(s.folder, "spool.db"), NoSync: true})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	store.UseTable(route.New(routes).Fingerprint())
 	if err := fill(store, n, due); err != nil {
-		return nil, err
+		return err
 	}
-	return r, store.Close()
+	if err := store.Close(); err != nil {
+		return err
+	}
+	// It was written without fsync: the first one must not be that of the daemon.
+	return syncFile(filepath.Join(s.folder, "spool.db"))
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func fill(store *bolt.Store, n int, due time.Time) error {
