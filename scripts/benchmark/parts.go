@@ -11,7 +11,7 @@ import (
 )
 
 // benchstat compares the figures.
-const benchstat = "golang.org/x/perf/cmd/benchstat@v0.0.0-20260610204706-dc09ca5a4634"
+const benchstat = "golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da"
 
 // part is a package whose benchmarks time a step in the life of a message.
 type part struct{ folder, benchmarks string }
