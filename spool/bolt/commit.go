@@ -140,27 +140,19 @@ func (s *Store) gather(ops []*op) []*op {
 	return ops
 }
 
-// await lets ops that are about to come join those that were gathered; see
+// await lets mail that is about to come join the ops that were gathered; see
 // rhythm.
 func (s *Store) await(ops []*op) []*op {
-	p := s.committer.rhythm.linger(ops, time.Now())
-	if p.wait == 0 {
+	wait := s.committer.rhythm.linger(ops, time.Now())
+	if wait == 0 {
 		return ops
 	}
-	had := len(ops)
-	ops = s.join(ops, p)
-	s.committer.rhythm.lingered(p, len(ops)-had)
-	return ops
-}
-
-func (s *Store) join(ops []*op, p lull) []*op {
-	timer := time.NewTimer(p.wait)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for len(ops) < maxBatchOps {
 		select {
 		case o := <-s.committer.ops:
-			ops = append(ops, o)
-			if p.mail && o.grows || len(ops) == p.ops {
+			if ops = append(ops, o); o.grows {
 				return s.gather(ops)
 			}
 		case <-timer.C:

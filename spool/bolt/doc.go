@@ -6,10 +6,9 @@
 // writers never queue up on fsync one by one; a change is acknowledged only
 // when the transaction that holds it is on disk (two fdatasyncs). While a
 // client sends one message after the other, marks and outcomes wait for its
-// next one for a millisecond at most, so that it does not wait for theirs; and
-// a transaction waits an eighth of its time for a crowd that the one before has
-// answered. Counts, due index, expiry index and history change in the same
-// transaction as the record that they follow from.
+// next one for a millisecond at most, so that it does not wait for theirs.
+// Counts, due index, expiry index and history change in the same transaction as
+// the record that they follow from.
 //
 // Bodies lie in chunks in a bucket of their own. A small one goes in with its
 // message; a large one is staged over several transactions and becomes visible

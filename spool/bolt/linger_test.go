@@ -9,9 +9,6 @@ import (
 func mail() []*op  { return []*op{{}, {grows: true}} }
 func marks() []*op { return []*op{{}} }
 
-// many is a transaction of a crowd.
-func many() []*op { return []*op{{}, {}, {}, {}, {}, {}, {}, {grows: true}} }
-
 // A rhythm is a story: transactions, and then the question.
 func TestLinger(t *testing.T) {
 	const took = 800 * time.Microsecond
@@ -45,56 +42,18 @@ func TestLinger(t *testing.T) {
 				now = begin.Add(took)
 				r.committed(c.ops, begin, now)
 			}
-			p := r.linger(tt.ops, now.Add(tt.after))
-			if (p.wait > 0) != tt.waits || p.wait > took/2 || tt.waits && !p.mail {
-				t.Errorf("pause %+v", p)
+			wait := r.linger(tt.ops, now.Add(tt.after))
+			if (wait > 0) != tt.waits || wait > took/2 {
+				t.Errorf("waits for %v", wait)
 			}
 		})
 	}
 }
 
-// A crowd is waited for as long as it comes back.
-func TestLingerForACrowd(t *testing.T) {
-	const took = 800 * time.Microsecond
-	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	var r rhythm
-	next := func(ops []*op) lull {
-		r.committed(ops, now, now.Add(took))
-		now = now.Add(took)
-		return r.linger(marks(), now)
-	}
-	for range 100 {
-		next(many())
-	}
-	p := next(many())
-	if p.wait == 0 || p.wait > took/8 || p.ops != 1+6 || p.mail {
-		t.Fatalf("pause %+v, want an eighth of %s, and three of four that were answered", p, took)
-	}
-	r.lingered(p, 3)
-	if p = next(many()); p.ops == 0 {
-		t.Fatal("three came, and the next are not waited for")
-	}
-	r.lingered(p, 1)
-	for n := range retrial - 1 {
-		if p = next(many()); p.ops != 0 {
-			t.Fatalf("hardly anybody came, and %d transactions later somebody is waited for", n+1)
-		}
-	}
-	if p = next(many()); p.ops == 0 {
-		t.Error("whether they come now was not tried again")
-	}
-	if p = next(make([]*op, 0)); p.ops != 0 {
-		t.Error("nobody was answered, and somebody is waited for")
-	}
-}
-
 func TestLingerIsBounded(t *testing.T) {
 	r := rhythm{took: time.Hour, stream: true, mail: time.Now()}
-	for _, answered := range []int{0, 100} {
-		r.answered = answered
-		if p := r.linger(marks(), time.Now()); p.wait != maxLinger {
-			t.Errorf("waits for %v, want %v", p.wait, maxLinger)
-		}
+	if wait := r.linger(marks(), time.Now()); wait != maxLinger {
+		t.Errorf("waits for %v, want %v", wait, maxLinger)
 	}
 }
 
@@ -131,31 +90,6 @@ func TestAwait(t *testing.T) {
 			for len(s.committer.ops) > 0 {
 				<-s.committer.ops
 			}
-		}
-	})
-}
-
-// A crowd is not waited for once most of it is there.
-func TestAwaitACrowd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &Store{closing: make(chan struct{})}
-		s.committer.ops = make(chan *op, maxBatchOps)
-		s.committer.rhythm = rhythm{took: 8 * time.Millisecond, answered: 8}
-		for _, come := range []int{6, 5, 1} {
-			began := time.Now()
-			go func() {
-				time.Sleep(100 * time.Microsecond)
-				for range come {
-					s.committer.ops <- &op{}
-				}
-			}()
-			got := s.await(marks())
-			if waited := time.Since(began); len(got) != 1+come || (waited == time.Millisecond) != (come < 6) {
-				t.Errorf("%d came: %d ops after %v", come, len(got), waited)
-			}
-		}
-		if s.committer.rhythm.alone != retrial {
-			t.Error("one of eight came, and the next are waited for")
 		}
 	})
 }
