@@ -80,21 +80,16 @@ func (t *tree) checkOut(ctx context.Context, revision string) error {
 	if err := os.MkdirAll(t.folder, 0o755); err != nil {
 		return err
 	}
-	archive := exec.CommandContext(ctx, "git", "archive", "--format=tar", revision)
-	unpack := exec.CommandContext(ctx, "tar", "-x", "-C", t.folder)
-	out, err := archive.StdoutPipe()
-	if err != nil {
-		return err
+	tar := t.folder + ".tar"
+	for _, args := range [][]string{
+		{"git", "archive", "--format=tar", "--output", tar, revision},
+		{"tar", "-x", "-f", tar, "-C", t.folder},
+	} {
+		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("-against %s: %s: %w: %s", revision, args[0], err, bytes.TrimSpace(out))
+		}
 	}
-	archive.Stderr, unpack.Stdin, unpack.Stderr = os.Stderr, out, os.Stderr
-	if err := archive.Start(); err != nil {
-		return err
-	}
-	unpacked := unpack.Run()
-	if err := archive.Wait(); err != nil {
-		return fmt.Errorf("git archive %s: %w", revision, err)
-	}
-	return unpacked
+	return nil
 }
 
 // bench runs the benchmarks of a part once. A tree that lacks the part has no

@@ -47,12 +47,20 @@ func longQueue(ctx context.Context, o options) error {
 	if err := long.fill(n, time.Now()); err != nil {
 		return err
 	}
-	left, err := q.drainInTurn(ctx, short, long, n)
-	if err != nil {
-		return err
-	}
-	if err := q.drain(ctx, long, left); err != nil {
-		return err
+	// When it is full, and when half of it has become history.
+	for left := n; left > 0; {
+		now, err := q.drainInTurn(ctx, short, long, left)
+		if err != nil {
+			return err
+		}
+		part := now - n/2
+		if part <= 0 {
+			part = now
+		}
+		if err := q.drain(ctx, long, part); err != nil {
+			return err
+		}
+		left = now - long.had
 	}
 	fmt.Printf("%d messages were delivered:\n", n)
 	return q.inTurn(ctx, short, long)
