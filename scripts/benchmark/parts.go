@@ -58,7 +58,7 @@ func byPart(ctx context.Context, o options) error {
 	}
 	args := []string{"run", benchstat}
 	for _, t := range trees {
-		file := filepath.Join(o.folder, t.name)
+		file := filepath.Join(o.folder, t.name+".txt")
 		if err := os.WriteFile(file, t.figures.Bytes(), 0o644); err != nil {
 			return err
 		}
