@@ -18,7 +18,7 @@
 // there by Close, so that Open need not visit every page; it is done
 // afterwards, at a tenth of the pace beside the work, and the store fails where
 // a page is damaged. After a crash behind a large drain, Open does visit them:
-// a second for each gigabyte in use.
+// about a second for each gigabyte in use.
 //
 // Nothing is loaded at Open that grows with the queue: only the chains (lists
 // of upstreams), the counts, and the marks of the few deliveries that an

@@ -37,9 +37,10 @@ type Options struct {
 
 const (
 	// pageSize of a new file. A commit writes some twenty pages, scattered over
-	// the file: with 8192 half as many bytes as with 16384, and a long queue
-	// drains as fast as a short one (a fifth slower with 16384). With 4096 the
-	// file is larger, and bulk puts take three times as long.
+	// the file: with 8192 half as many bytes as with 16384, and 0.88 instead of
+	// 0.80 of the rate of an empty spool with 600,000 messages waiting. With 4096
+	// a file of a million bodies of 2 KB has 4.4 GB; with 8192 3.2, with 16384
+	// 2.8. See docs/performance.md.
 	pageSize = 8192
 
 	// chunkSize keeps a chunk with its key and headers within eight pages.
