@@ -158,7 +158,7 @@ func (l *lane) succeed(old *lane, now time.Time) {
 	}
 	l.shape, l.worked, l.keeps = old.shape, old.worked, l.keeps || old.keeps
 	l.senders.takeOver(&old.senders)
-	l.elders, old.elders = append(old.elders, old), nil
+	l.elders, old.elders, old.successor = append(old.elders, old), nil, l
 	l.wake = old.wake
 	l.toldSpool, l.toldUp, l.toldSpent, l.toldGen, l.claimError = old.toldSpool, old.toldUp, old.toldSpent, old.toldGen, old.claimError
 	l.turn()

@@ -107,6 +107,47 @@ func TestApplyReplaces(t *testing.T) {
 	})
 }
 
+// What an attempt hears that began before two changes of its upstream, holds for
+// the upstream of now: to be asked less, and in smaller transactions.
+func TestApplyHeedsEarlierAttempts(t *testing.T) {
+	busyFor := with(throttled, func(v *relay.Verdict) { v.RetryAfter = time.Minute })
+	tooMany := with(throttled, func(v *relay.Verdict) {
+		v.Action, v.Stage, v.Split = relay.ActionRetry, relay.StageRcpt, relay.SplitHalf
+	})
+	for _, tt := range []struct {
+		name  string
+		heard relay.Verdict
+		pause time.Duration
+		most  int // recipients of a transaction; 0: no bound
+	}{{"less", busyFor, time.Minute, 0}, {"smaller", tooMany, 0, 1}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var slow *provider
+			var open func()
+			within(t, func(b *box) Options {
+				slow, open = gated(tt.heard)
+				return oneWay(b, slow)
+			}, func(w *world) {
+				w.box.put(w, to("r@x.example", "a"), to("s@x.example", "a"))
+				synctest.Wait()
+				for range 2 {
+					w.apply(oneWay(w.box, always(ok)).Plan)
+				}
+				open()
+				synctest.Wait()
+				if st := w.s.Lanes()[0]; max(0, time.Until(st.PausedUntil)) != tt.pause {
+					t.Errorf("%+v, want it to be left alone for %v", st, tt.pause)
+				}
+				l := w.s.lane("a")
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				if l.shape.Most != tt.most {
+					t.Errorf("the shape is %+v, want at most %d", l.shape, tt.most)
+				}
+			})
+		})
+	}
+}
+
 // An upstream that wants to be asked less is asked as little when something else
 // about it changes, and no more than the new plan allows.
 func TestApplyKeepsThePace(t *testing.T) {

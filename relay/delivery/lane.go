@@ -47,8 +47,9 @@ type lane struct {
 	spentUntil time.Time
 	spentFor   time.Duration // at least, the last time
 
-	retired bool    // it claims nothing more
-	elders  []*lane // retired ones whose place it has, with attempts under way
+	retired   bool    // it claims nothing more
+	elders    []*lane // retired ones whose place it has, with attempts under way
+	successor *lane   // that has its place; nil for none
 
 	incident      int64 // open ones that tell of this lane; 0 for none
 	quotaIncident int64
@@ -256,7 +257,9 @@ func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 	})
 }
 
-// attempted frees the slot of an attempt and takes in what it found.
+// attempted frees the slot of an attempt and takes in what it found. Where the
+// lane has been replaced meanwhile, its breaker and pace are of the past, but how
+// the upstream wants to be asked holds for those that have its place, too.
 func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	f := a.finding()
 	pause := pauseFor(a.verdicts)
@@ -269,24 +272,44 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	if a.delivered() {
 		l.worked = a.ended
 	}
-	if a.split {
-		l.shape, l.keeps = l.shape.narrow(a.found, a.ended), true
-	}
+	restart := turned && l.breaker.state == BreakerClosed
 	switch {
-	case turned && l.breaker.state == BreakerClosed:
+	case restart:
 		l.Pace.RestartSlowly(a.ended)
-	case pause > 0:
-		l.Pace.Slow(a.ended, pause)
-	case f.kind == upstreamWorks && f.verdict.Class == relay.ClassDelivered:
+	case pause == 0 && f.kind == upstreamWorks && f.verdict.Class == relay.ClassDelivered:
 		l.Pace.Ok(a.ended, 1)
 	}
-	if until := a.ended.Add(pause); pause > 0 && until.After(l.pause) {
-		l.pause = until
-	}
+	l.heed(a, pause, restart)
+	next := l.successor
 	wake := turned || l.more || l.retired
 	l.mu.Unlock()
 	if wake {
 		l.rouse()
+	}
+	for next != nil {
+		next.mu.Lock()
+		next.heed(a, pause, false)
+		following := next.successor
+		next.mu.Unlock()
+		next = following
+	}
+}
+
+// heed takes in how the upstream wants to be asked: in smaller transactions, or
+// less for a while. A pace that begins anew is slow enough already. The caller
+// holds l.mu.
+func (l *lane) heed(a *attempt, pause time.Duration, restart bool) {
+	if a.split {
+		l.shape, l.keeps = l.shape.narrow(a.found, a.ended), true
+	}
+	if pause == 0 {
+		return
+	}
+	if !restart {
+		l.Pace.Slow(a.ended, pause)
+	}
+	if until := a.ended.Add(pause); until.After(l.pause) {
+		l.pause = until
 	}
 }
 
