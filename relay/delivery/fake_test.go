@@ -23,9 +23,19 @@ type box struct {
 	settleErr error
 	readErr   error // what reading a body ends in
 	settled   atomic.Int64
+	claimed   func() // called once by the next claim that gives something, before it does
 }
 
 func newBox() *box { return &box{Memory: spooltest.NewMemory()} }
+
+func (b *box) Claim(ctx context.Context, lane string, limit spool.Limit) ([]spool.Delivery, time.Time, error) {
+	due, next, err := b.Memory.Claim(ctx, lane, limit)
+	if call := b.claimed; call != nil && len(due) > 0 {
+		b.claimed = nil
+		call()
+	}
+	return due, next, err
+}
 
 func (b *box) Settle(ctx context.Context, d *spool.Delivery, s spool.Settlement) error {
 	if b.settleErr != nil {

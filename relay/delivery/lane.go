@@ -142,10 +142,30 @@ func (l *lane) step(ctx context.Context) time.Time {
 		l.s.mended(l.claimError)
 		l.claimError = 0
 	}
-	if p.trial {
+	switch {
+	case l.outdated(p):
+		l.release(due)
+		return time.Now()
+	case p.trial:
 		return l.try(due, next, p)
 	}
 	return l.start(due, next, p)
+}
+
+// release gives back what was claimed.
+func (l *lane) release(due []spool.Delivery) {
+	for i := range due {
+		l.s.Spool.Release(&due[i])
+	}
+}
+
+// outdated reports whether the upstream must not be asked any more by a plan: it
+// has failed, or an operator has paused it, while mail was claimed. What has just
+// come back from it may be among that.
+func (l *lane) outdated(p plan) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.breaker.gen != p.gen || l.pausedBy != ""
 }
 
 // plan decides what to do now.
@@ -224,9 +244,7 @@ func (l *lane) free(now time.Time) int {
 func (l *lane) start(due []spool.Delivery, next time.Time, p plan) time.Time {
 	now := time.Now()
 	taken := l.take(now, due)
-	for i := range due[taken:] {
-		l.s.Spool.Release(&due[taken+i])
-	}
+	l.release(due[taken:])
 	l.mu.Lock()
 	l.inFlight += taken
 	l.more = len(due) == p.claim || taken < len(due)

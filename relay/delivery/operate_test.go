@@ -57,6 +57,28 @@ func TestNothingWaitsWhenTheUpstreamIsMended(t *testing.T) {
 	}
 }
 
+// Nothing is sent any more that was being claimed when the upstream was paused.
+func TestPauseWhileMailIsClaimed(t *testing.T) {
+	a := always(ok)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		w.box.claimed = func() {
+			if err := w.s.Pause(w.Context(), "a", "jo"); err != nil {
+				t.Error(err)
+			}
+		}
+		id := w.box.put(w, to("r@x.example", "a"))
+		w.after(time.Hour)
+		if r := w.box.only(w, id); a.attempts() != 0 || r.State != relay.Queued {
+			t.Fatalf("%d attempts by a paused upstream, %s", a.attempts(), r.State)
+		}
+		if err := w.s.Resume(w.Context(), "a", "jo"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.wantState(w.box.only(w, id), relay.Delivered)
+	})
+}
+
 // A paused lane is not asked, not after a restart either, until it is resumed.
 func TestPauseHoldsOverARestart(t *testing.T) {
 	a, b := always(ok), always(ok)

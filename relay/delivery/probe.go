@@ -20,9 +20,7 @@ func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
 	}))
 	now := time.Now()
 	if l.take(now, due[one:one+1]) == 0 { // the rate has no room: it comes again
-		for i := range due {
-			l.s.Spool.Release(&due[i])
-		}
+		l.release(due)
 		return now.Add(minDelay)
 	}
 	l.mu.Lock()
@@ -30,11 +28,8 @@ func (l *lane) try(due []spool.Delivery, next time.Time, p plan) time.Time {
 	l.inFlight++
 	l.mu.Unlock()
 	l.tell(false)
-	for i := range due {
-		if i != one {
-			l.s.Spool.Release(&due[i])
-		}
-	}
+	l.release(due[:one])
+	l.release(due[one+1:])
 	l.run(&due[one], p.gen, now)
 	return time.Time{}
 }
