@@ -14,11 +14,11 @@ func readAmounts(s *section, u *Upstream, usual presets) {
 	u.Rate = read(s, "rate", usual.rate, optional(limitOf))
 	u.Quota = slices.DeleteFunc(readList(s, "quota", nil, optional(limitOf)), func(l quota.Limit) bool { return l.N == 0 })
 	reset := read(s, "quota_reset", nil, optional(resetTime))
-	unit := "recipients"
-	if usual.countMessages && !s.has("rate") && !s.has("quota") {
-		unit = "messages" // as the only limit does
+	u.QuotaByMessage = s.choice("count", "recipients", "recipients", "messages") == "messages"
+	u.RateByMessage = u.QuotaByMessage
+	if !s.has("count") && !s.has("rate") {
+		u.RateByMessage = usual.countMessages // what is known of the rate says what it counts
 	}
-	u.CountMessages = s.choice("count", unit, "recipients", "messages") == "messages"
 	if s.faulty {
 		return
 	}
@@ -44,12 +44,12 @@ func resetQuotas(s *section, quotas []quota.Limit, reset *quota.Reset) {
 
 // warnAmounts tells of a limit that another one keeps from ever being reached.
 func warnAmounts(s *section, u *Upstream) {
-	if u.CountMessages && u.Rate.N == 0 && len(u.Quota) == 0 {
+	if u.QuotaByMessage && u.Rate.N == 0 && len(u.Quota) == 0 {
 		s.warn("count", "has no effect without rate or quota")
 	}
 	for i, q := range u.Quota {
 		switch {
-		case u.Rate.N == 0:
+		case u.Rate.N == 0 || u.RateByMessage != u.QuotaByMessage:
 		case s.has("rate") && tighter(q, u.Rate):
 			s.warn("rate", "%s is never reached: the quota %s is tighter", spell(u.Rate), spell(q))
 		case neverReached(q, u.Rate):

@@ -72,9 +72,10 @@ type Upstream struct {
 	MaxRecipients int // per transaction
 	Breaker       delivery.Breaker
 
-	Rate          quota.Limit   // the zero Limit: as fast as it takes
-	Quota         []quota.Limit // all hold
-	CountMessages bool          // rate and quota count messages, else recipients
+	Rate           quota.Limit   // the zero Limit: as fast as it takes
+	Quota          []quota.Limit // all hold
+	RateByMessage  bool          // Rate counts messages, else recipients
+	QuotaByMessage bool          // so with Quota
 
 	Sign     bool     // with DKIM, where a key fits
 	Unsigned []string // header fields that the provider replaces

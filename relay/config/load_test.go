@@ -103,8 +103,8 @@ func fullConfig(t *testing.T, folder string) *Config {
 					{N: 1000, Per: time.Hour},
 					{N: 50000, Per: day, Reset: &quota.Reset{Minute: 30, Location: time.UTC}},
 				},
-				CountMessages: true,
-				Unsigned:      []string{"Message-ID", "Date", "Return-Path", "Bounces-To"},
+				RateByMessage: true, QuotaByMessage: true,
+				Unsigned: []string{"Message-ID", "Date", "Return-Path", "Bounces-To"},
 
 				Rewrite:           Rewrite{From: "relay@example.com", EnvelopeFrom: "bounces@example.com"},
 				RefusesNullSender: true,

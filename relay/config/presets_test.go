@@ -19,9 +19,10 @@ func TestPresets(t *testing.T) {
 		connections, recipients int
 		size                    int64
 		rate                    quota.Limit
-		messages                bool
+		rateByMessage           bool
+		quotaByMessage          bool
 	}
-	usual := amounts{3, 500, 150 << 20, quota.Limit{N: 30, Per: time.Minute}, true}
+	usual := amounts{3, 500, 150 << 20, quota.Limit{N: 30, Per: time.Minute}, true, false}
 	with := func(change func(*amounts)) amounts {
 		a := usual
 		change(&a)
@@ -36,16 +37,17 @@ func TestPresets(t *testing.T) {
 		{"max_recipients = 5", with(func(a *amounts) { a.recipients = 5 })},
 		{`max_message_size = "1MiB"`, with(func(a *amounts) { a.size = 1 << 20 })},
 		{`max_message_size = ""`, with(func(a *amounts) { a.size = 0 })},
-		{`rate = "10/s"`, with(func(a *amounts) { a.rate, a.messages = quota.Limit{N: 10, Per: time.Second}, false })},
-		{`rate = ""`, with(func(a *amounts) { a.rate, a.messages = quota.Limit{}, false })},
-		{`quota = "5/h"`, with(func(a *amounts) { a.messages = false })},
-		{`count = "recipients"`, with(func(a *amounts) { a.messages = false })},
+		{`rate = "10/s"`, with(func(a *amounts) { a.rate, a.rateByMessage = quota.Limit{N: 10, Per: time.Second}, false })},
+		{`rate = ""`, with(func(a *amounts) { a.rate, a.rateByMessage = quota.Limit{}, false })},
+		{`quota = "5/h"`, usual},
+		{`count = "recipients"`, with(func(a *amounts) { a.rateByMessage = false })},
+		{`count = "messages"`, with(func(a *amounts) { a.quotaByMessage = true })},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
 			source := "upstream \"a\" {\n  address  = \"127.0.0.1\"\n  provider = \"microsoft365\"\n  " + tt.file + "\n}\n"
 			u := mustParse(t, source, LoadOptions{presets: office}).Upstreams[0]
-			if got := (amounts{u.MaxConnections, u.MaxRecipients, u.MaxMessageSize, u.Rate, u.CountMessages}); !reflect.DeepEqual(got, tt.want) {
+			if got := (amounts{u.MaxConnections, u.MaxRecipients, u.MaxMessageSize, u.Rate, u.RateByMessage, u.QuotaByMessage}); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})

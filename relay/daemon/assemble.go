@@ -19,7 +19,7 @@ func lane(u config.Upstream, t upstream.Transport, p delivery.Preparer, now time
 	l := delivery.Lane{
 		Name: u.Name, Transport: t,
 		MaxConnections: u.MaxConnections, MaxRecipients: u.MaxRecipients,
-		Breaker: u.Breaker, CountMessages: u.CountMessages, Prepare: p,
+		Breaker: u.Breaker, PaceByMessage: u.RateByMessage, QuotaByMessage: u.QuotaByMessage, Prepare: p,
 	}
 	l.Pace = quota.NewPace(u.Rate, u.MaxConnections)
 	if len(u.Quota) > 0 {

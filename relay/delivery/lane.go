@@ -198,16 +198,14 @@ func (l *lane) plan(now time.Time) plan {
 		}
 	}
 	free := l.free(now)
-	room, again := l.room(now)
+	messages, recipients, again := l.room(now)
 	if l.spent {
 		p.again = again
 		return p
 	}
-	if !l.CountMessages {
-		p.most = min(p.most, max(room, 1))
-	}
+	p.most = min(p.most, max(recipients, 1))
 	switch {
-	case room == 0:
+	case messages == 0:
 		p.again = again
 	case now.Before(l.pause):
 		p.again = l.pause
@@ -218,7 +216,7 @@ func (l *lane) plan(now time.Time) plan {
 		p.avoid = slices.Clone(l.breaker.row)
 		p.others = len(p.avoid)
 	default:
-		p.claim = min(free, room)
+		p.claim = min(free, messages)
 	}
 	// While a half-open lane cannot try, its mail goes the other way.
 	p.open = p.trial || l.breaker.state == BreakerClosed

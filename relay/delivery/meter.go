@@ -34,34 +34,44 @@ const (
 	maxSpent = 15 * time.Minute
 )
 
-// room is how much of a claim the rate and the quota allow now: how many to
-// count, and if none when to ask again. A used up quota is noted in l.spent,
-// which closes the lane; the rate only makes it wait. The caller holds l.mu.
-func (l *lane) room(now time.Time) (n int, again time.Time) {
-	n = l.MaxConnections * l.MaxRecipients
+// room is how much of a claim the rate and the quota allow now: how many messages,
+// to how many recipients each, and if none when to ask again. A used up quota is
+// noted in l.spent, which closes the lane; the rate only makes it wait. The caller
+// holds l.mu.
+func (l *lane) room(now time.Time) (messages, recipients int, again time.Time) {
+	most := l.MaxConnections * l.MaxRecipients
+	messages, recipients = most, most
+	bound := func(n int, byMessage bool) {
+		if messages = min(messages, n); !byMessage {
+			recipients = min(recipients, n)
+		}
+	}
 	if l.Quota != nil {
 		if l.spent && now.Before(l.spentUntil) {
-			return 0, l.spentUntil
+			return 0, 0, l.spentUntil
 		}
-		n = l.Quota.Fits(now, n)
+		n := l.Quota.Fits(now, most)
 		if l.spent = n == 0; l.spent {
 			if now.Sub(l.spentUntil) > maxSpent {
 				l.spentFor = 0
 			}
 			l.spentFor = min(max(2*l.spentFor, minSpent), maxSpent)
 			l.spentUntil = now.Add(max(l.Quota.Wait(now, 1), l.spentFor))
-			return 0, l.spentUntil
+			return 0, 0, l.spentUntil
 		}
+		bound(n, l.QuotaByMessage)
 	}
-	if n = l.Pace.Fits(now, n); n == 0 {
-		return 0, now.Add(l.Pace.Delay(now, 1))
+	n := l.Pace.Fits(now, most)
+	if n == 0 {
+		return 0, 0, now.Add(l.Pace.Delay(now, 1))
 	}
-	return n, time.Time{}
+	bound(n, l.PaceByMessage)
+	return messages, recipients, time.Time{}
 }
 
-// weigh is what a delivery counts.
-func (l *lane) weigh(recipients int) int {
-	if l.CountMessages {
+// weighed is what a delivery to so many recipients counts.
+func weighed(recipients int, byMessage bool) int {
+	if byMessage {
 		return min(recipients, 1)
 	}
 	return recipients
@@ -73,24 +83,25 @@ func (l *lane) take(now time.Time, due []spool.Delivery) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range due {
-		if !l.takeOne(now, l.weigh(len(due[i].Recipients))) {
+		if !l.takeOne(now, len(due[i].Recipients)) {
 			return i
 		}
 	}
 	return len(due)
 }
 
-func (l *lane) takeOne(now time.Time, n int) bool {
+func (l *lane) takeOne(now time.Time, recipients int) bool {
+	counted := weighed(recipients, l.QuotaByMessage)
 	if l.Quota != nil {
-		if _, ok := l.Quota.Take(now, n); !ok {
+		if _, ok := l.Quota.Take(now, counted); !ok {
 			return false
 		}
 	}
-	if l.Pace.Delay(now, n) == 0 {
+	if l.Pace.Delay(now, weighed(recipients, l.PaceByMessage)) == 0 {
 		return true
 	}
 	if l.Quota != nil {
-		l.Quota.Return(now, n)
+		l.Quota.Return(now, counted)
 	}
 	return false
 }
@@ -104,7 +115,7 @@ func (l *lane) giveBack(taken time.Time, a *attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.Quota != nil {
-		l.Quota.Return(taken, l.weigh(len(a.d.Recipients))-l.weigh(a.sent()))
+		l.Quota.Return(taken, weighed(len(a.d.Recipients), l.QuotaByMessage)-weighed(a.sent(), l.QuotaByMessage))
 	}
 }
 

@@ -158,23 +158,35 @@ func TestNotSentIsNotCounted(t *testing.T) {
 	}
 }
 
-// A message to more than there is room for goes to as many as there is.
-func TestQuotaSplitsRecipients(t *testing.T) {
+// A message to more than there is room for goes to as many as there is. Rate and
+// quota may count different things.
+func TestLimitsSplitRecipients(t *testing.T) {
+	none, three := quota.Limit{}, quota.Limit{N: 3, Per: 24 * time.Hour}
 	for _, tt := range []struct {
-		messages bool
-		want     int // recipients that are asked at once
-	}{{false, 3}, {true, 5}} {
+		rate, quota                   quota.Limit
+		rateByMessage, quotaByMessage bool
+		want                          int // recipients that are asked at once
+	}{
+		{none, three, false, false, 3},
+		{none, three, false, true, 5},
+		{none, three, true, false, 3},
+		{three, none, false, false, 3},
+		{three, none, false, true, 3},
+		{three, none, true, false, 5},
+		{three, three, true, false, 3},
+		{three, three, true, true, 5},
+	} {
 		a := always(ok)
 		within(t, func(s *box) Options {
-			o := metered(oneWay(s, a), quota.Limit{}, quota.Limit{N: 3, Per: 24 * time.Hour})
-			o.Lanes[0].CountMessages = tt.messages
+			o := metered(oneWay(s, a), tt.rate, tt.quota)
+			o.Lanes[0].PaceByMessage, o.Lanes[0].QuotaByMessage = tt.rateByMessage, tt.quotaByMessage
 			return o
 		}, func(w *world) {
 			r := to("r@x.example", "a")
 			w.box.put(w, r, r, r, r, r)
 			synctest.Wait()
 			if len(a.asked) != tt.want {
-				t.Errorf("counting messages %v: asked %d, want %d", tt.messages, len(a.asked), tt.want)
+				t.Errorf("%+v: asked %d", tt, len(a.asked))
 			}
 		})
 	}

@@ -43,9 +43,10 @@ type Lane struct {
 
 	// Pace and Quota bound what it is given; nil: nothing does. The lane owns
 	// them. A rate makes its mail wait; a quota that is used up closes it.
-	Pace          Pace
-	Quota         Meter
-	CountMessages bool // they count messages, else recipients
+	Pace           Pace
+	Quota          Meter
+	PaceByMessage  bool // it counts messages, else recipients
+	QuotaByMessage bool // so with the quota
 }
 
 // Breaker says when an upstream is left alone.
