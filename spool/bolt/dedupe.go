@@ -66,7 +66,7 @@ func (b *batch) remember(d *spool.Dedupe, k spool.Key, now time.Time) (before re
 // forgetBatch forgets keys whose time is over, a bounded number, and returns
 // how many.
 func (s *Store) forgetBatch(now time.Time) (n int, err error) {
-	keys, err := s.olderThan(bucketForget, now, pruneBatch)
+	keys, err := s.olderThan(bucketForget, now, pruneBatch, func([]byte) bool { return false })
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}

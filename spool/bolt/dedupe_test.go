@@ -104,7 +104,7 @@ func TestAKeyThatLivesOnIsNotPruned(t *testing.T) {
 	if err := keyed(t, s, "x", "key", now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := s.olderThan(bucketForget, now, pruneBatch)
+	keys, err := s.olderThan(bucketForget, now, pruneBatch, func([]byte) bool { return false })
 	if err != nil || len(keys) != 1 {
 		t.Fatal(keys, err)
 	}

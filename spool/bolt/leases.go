@@ -37,6 +37,7 @@ type lease struct {
 	id    uint64
 	key   spool.Key
 	index []int
+	whole bool // all recipients, whatever index says
 	lane  string
 	rows  []spool.CountsBy // what its recipients are counted under while it lasts
 
@@ -73,15 +74,28 @@ func (t *leaseTable) take(id uint64, k spool.Key, rec *spool.Record, index []int
 		state, upstream := spool.CountKey(rec.Recipients[i])
 		l.rows = append(l.rows, spool.CountsBy{State: state, Upstream: upstream})
 	}
-	t.byID[id] = l
-	t.of[k] = append(t.of[k], l)
+	t.add(l)
 	return l
+}
+
+// takeWhole leases a message of which nothing is to be sent, so that nobody else
+// changes it. The lock is held.
+func (t *leaseTable) takeWhole(k spool.Key) *lease {
+	t.seq++
+	l := &lease{id: t.seq, key: k, whole: true}
+	t.add(l)
+	return l
+}
+
+func (t *leaseTable) add(l *lease) {
+	t.byID[l.id] = l
+	t.of[l.key] = append(t.of[l.key], l)
 }
 
 // covers reports whether a recipient is leased. The lock is held.
 func (t *leaseTable) covers(k spool.Key, i int) bool {
 	for _, l := range t.of[k] {
-		if slices.Contains(l.index, i) {
+		if l.whole || slices.Contains(l.index, i) {
 			return true
 		}
 	}
@@ -164,6 +178,11 @@ func (t *leaseTable) end(ids []uint64) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.drop(ids)
+}
+
+// drop is end for who holds the lock.
+func (t *leaseTable) drop(ids []uint64) {
 	for _, id := range ids {
 		l := t.byID[id]
 		if l == nil {

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"time"
@@ -60,17 +61,18 @@ func (s *Store) prune(now time.Time) error {
 // are none, finished messages from before another, and returns how many it
 // touched.
 func (s *Store) pruneBatch(history, kept time.Time) (n int, err error) {
-	bodies, err := s.olderThan(bucketKept, kept, pruneBodies)
+	bodies, leased, err := s.leaseOlder(bucketKept, kept, pruneBodies)
 	if err != nil {
 		return 0, err
 	}
 	var messages [][]byte
 	if len(bodies) == 0 {
-		messages, err = s.olderThan(bucketFinished, history, pruneBatch)
+		messages, leased, err = s.leaseOlder(bucketFinished, history, pruneBatch)
 	}
 	if err != nil || len(bodies)+len(messages) == 0 {
 		return 0, err
 	}
+	defer s.leases.end(leased)
 	err = s.do(context.Background(), &op{bytes: (len(bodies) + len(messages)) * 512, run: func(b *batch) error {
 		for _, key := range bodies {
 			if err := b.dropKept(key); err != nil {
@@ -87,23 +89,50 @@ func (s *Store) pruneBatch(history, kept time.Time) (n int, err error) {
 	return len(bodies) + len(messages), err
 }
 
-// olderThan gives the first keys of a time index up to a time.
-func (s *Store) olderThan(bucket string, t time.Time, max int) (keys [][]byte, err error) {
+// leaseOlder is olderThan for messages, which it leases, so that no operator calls
+// one back while it goes; what an operator has at the moment is passed over.
+func (s *Store) leaseOlder(bucket string, t time.Time, max int) (keys [][]byte, leased []uint64, err error) {
+	s.leases.mu.Lock()
+	defer s.leases.mu.Unlock()
+	keys, err = s.olderThan(bucket, t, max, func(key []byte) bool {
+		_, k, ok := splitTimeKey(key)
+		return ok && len(s.leases.of[k]) > 0
+	})
+	for _, key := range keys {
+		if _, k, ok := splitTimeKey(key); ok {
+			leased = append(leased, s.leases.takeWhole(k).id)
+		}
+	}
+	return keys, leased, err
+}
+
+// olderThan gives the first keys of a time index up to a time, but for those that
+// skip wants left out.
+func (s *Store) olderThan(bucket string, t time.Time, max int, skip func(key []byte) bool) (keys [][]byte, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(bucket)).Cursor()
 		for k, _ := c.First(); k != nil && len(keys) < max; k, _ = c.Next() {
 			if len(k) >= 8 && binary.BigEndian.Uint64(k) > stamp(t) {
 				return nil
 			}
-			keys = append(keys, append([]byte(nil), k...))
+			if !skip(k) {
+				keys = append(keys, bytes.Clone(k))
+			}
 		}
 		return nil
 	})
-	return keys, err
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
 }
 
-// dropKept removes a body that was kept.
+// dropKept removes a body that was kept; one that is kept no more belongs to a
+// message that is queued again.
 func (b *batch) dropKept(key []byte) error {
+	if b.kept.Get(key) == nil {
+		return nil
+	}
 	if _, k, ok := splitTimeKey(key); ok {
 		if err := deletePrefix(b.bodies, k[:]); err != nil {
 			return err
@@ -113,8 +142,11 @@ func (b *batch) dropKept(key []byte) error {
 }
 
 // dropFinished removes a finished message, its events, and its body where one
-// is kept.
+// is kept. One that is finished no more stays.
 func (b *batch) dropFinished(key []byte) error {
+	if b.finished.Get(key) == nil {
+		return nil
+	}
 	at, k, ok := splitTimeKey(key)
 	if !ok {
 		return b.finished.Delete(key)
