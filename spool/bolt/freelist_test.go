@@ -143,7 +143,7 @@ func TestADamagedPageIsFoundBesideTheWork(t *testing.T) {
 	if s, err := Open(Options{Path: path, NoSync: true}); err == nil {
 		s.Close()
 		t.Error("it was opened again")
-	} else if !strings.Contains(err.Error(), "put a backup in its place") {
+	} else if !strings.Contains(err.Error(), "relaykeep spool restore FILE") {
 		t.Error(err)
 	}
 }

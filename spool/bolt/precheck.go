@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -31,6 +32,21 @@ func checkMeta(path string, size int64) (freelist bool, err error) {
 		err = fmt.Errorf("it has %d bytes and should have %d: it was cut short", size, m.Length())
 	}
 	return m.HasFreelist, err
+}
+
+// errLoneMeta: bbolt would go on with the meta page that is left, and so perhaps
+// with the commit before the last: mail that was acknowledged is not in that, and
+// mail that has been sent is queued in it. A crash leaves none like this, for a
+// meta page lies within one sector.
+var errLoneMeta = errors.New("one of its two meta pages is damaged: its last commit may be missing")
+
+// wholeMeta looks whether both meta pages of a file are sound.
+func wholeMeta(f io.ReaderAt) error {
+	m, err := pages.ReadMeta(f)
+	if err == nil && m.Alone {
+		err = errLoneMeta
+	}
+	return err
 }
 
 // walk opens a file for reading and visits every page that is in use. bbolt

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"relaykeep/spool/durable"
 )
@@ -65,15 +64,3 @@ func mayReplace(ctx context.Context, path *string) (there bool, unlock func() er
 	}
 	return true, unlock, nil
 }
-
-// moveAside gives what has the name another one.
-func moveAside(path string) (to string, err error) {
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	to = path + ".before-" + time.Now().UTC().Format(stampForm)
-	return to, durable.Rename(path, to)
-}
-
-// stampForm is how times stand in names of files.
-const stampForm = "20060102T150405Z"

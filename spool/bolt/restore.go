@@ -72,15 +72,44 @@ func Restore(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 		return done, fmt.Errorf("%s was not restored: %w", o.Copy, err)
 	}
 	if there { // else one that was made since is in use
-		if done.Aside, err = moveAside(o.Path); err != nil {
-			return done, err
-		}
+		done.Aside, err = replaceAside(f, o.Path)
+		return done, err
 	}
 	if err := likeFolder(f.File, o.Path); err != nil {
 		return done, err
 	}
 	return done, f.Commit()
 }
+
+// replaceAside puts f in the place of a spool that keeps another name, aside. At
+// no moment is there no spool of the name.
+func replaceAside(f *durable.File, path string) (aside string, err error) {
+	aside = path + ".before-" + time.Now().UTC().Format(stampForm)
+	if err := os.Link(path, aside); err != nil {
+		return "", fmt.Errorf("the spool that is there cannot be kept under another name; move it away first: %w", err)
+	}
+	if err := f.Replace(); err != nil {
+		if sameFiles(path, aside) {
+			err = errors.Join(err, os.Remove(aside))
+			aside = ""
+		}
+		return aside, err
+	}
+	return aside, nil
+}
+
+// sameFiles reports whether two names are of one file.
+func sameFiles(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
+// stampForm is how times stand in names of files.
+const stampForm = "20060102T150405Z"
 
 // likeFolder gives a file that root makes to the owner of the folder that it comes
 // to: the daemon, which is not root, is to read it.
@@ -149,7 +178,7 @@ func openCopy(path string) (from *os.File, size int64, err error) {
 	info, err := from.Stat()
 	if err == nil {
 		size = info.Size()
-		err = looksWhole(path, size)
+		err = looksWhole(from, path, size)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, from.Close())
@@ -157,8 +186,12 @@ func openCopy(path string) (from *os.File, size int64, err error) {
 	return from, size, nil
 }
 
-func looksWhole(path string, size int64) error {
-	if _, err := checkMeta(path, size); err != nil {
+func looksWhole(f io.ReaderAt, path string, size int64) error {
+	_, err := checkMeta(path, size)
+	if err == nil {
+		err = wholeMeta(f)
+	}
+	if err != nil {
 		return fmt.Errorf("%s is no whole copy of a spool: %w; take another, or save what can be read of it with relaykeep spool verify --salvage", path, err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"relaykeep/spool"
 	"relaykeep/spool/durable"
@@ -41,9 +42,11 @@ type Store struct {
 	failed   chan struct{}
 	failure  error // set before failed is closed
 
-	closeOnce sync.Once
-	closing   chan struct{}
-	running   sync.WaitGroup
+	closeOnce  sync.Once
+	closing    chan struct{}
+	noRoomOnce sync.Once
+	noRoom     chan struct{} // closed when nobody waits for room any more
+	running    sync.WaitGroup
 }
 
 var _ spool.Store = (*Store)(nil)
@@ -58,6 +61,7 @@ func Open(opt Options) (*Store, error) {
 		codec:   spool.NewCodec(),
 		failed:  make(chan struct{}),
 		closing: make(chan struct{}),
+		noRoom:  make(chan struct{}),
 	}
 	s.space.disk = freeDisk
 	if s.log == nil {
@@ -100,7 +104,7 @@ func (s *Store) openFile() error {
 		err = s.openDatabase()
 	}
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return inUse(path)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist), errors.Is(err, errReplaced):
 		return fmt.Errorf("spool %s: %w", path, err)
@@ -155,6 +159,9 @@ func (s *Store) openDatabase() error {
 		}
 		if !sameFile(file, s.opt.Path) {
 			return errors.Join(errReplaced, s.db.Close())
+		}
+		if err := wholeMeta(file); err != nil { // looked at under the lock: nobody writes it
+			return errors.Join(err, s.db.Close())
 		}
 		if !s.opt.ReadOnly {
 			s.db.MmapFlags = 0 // for when it is mapped anew
@@ -311,7 +318,7 @@ func (s *Store) view(fn func(*bbolt.Tx) error) error { return s.transaction(fals
 func (s *Store) transaction(exclusive bool, fn func(*bbolt.Tx) error) error {
 	return guard(func() error {
 		tx, err := s.db.Begin(exclusive)
-		if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 			return spool.ErrClosed
 		}
 		if err != nil {
@@ -345,7 +352,7 @@ func guard(fn func() error) (err error) {
 }
 
 func damaged(path string, err error) error {
-	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; put a backup in its place (relaykeep spool restore), save what can be read (relaykeep spool verify --salvage), or move it away to start with an empty spool", path, err)
+	return fmt.Errorf("spool %s cannot be opened, it may be damaged (%w): it was left as it is; save what can be read (relaykeep spool verify --salvage FILE), then move it away, and put what was saved or a backup in its place (relaykeep spool restore FILE)", path, err)
 }
 
 // makeFolderOf makes the folder of a spool where it is missing, durably.

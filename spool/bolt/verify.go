@@ -63,8 +63,7 @@ func (s *Store) checkIn(ctx context.Context, tx *bbolt.Tx, f *os.File, r *spool.
 }
 
 // CheckFile is Check of the file of a stopped daemon, which is only read,
-// however damaged it is. The error matches bbolt's ErrTimeout where a process
-// uses it.
+// however damaged it is. The error says so where a process uses it.
 func CheckFile(ctx context.Context, path string, progress func(done, total int64)) (r spool.Report, err error) {
 	r.Problems = []string{}
 	f, err := lockForReading(path)
@@ -81,6 +80,9 @@ func CheckFile(ctx context.Context, path string, progress func(done, total int64
 		r.Partial = true
 		r.Complain("%v", err)
 		return r, nil
+	}
+	if meta.Alone {
+		r.Complain("%v", errLoneMeta)
 	}
 	if meta.Length() > info.Size() {
 		r.Complain("it has %d bytes and should have %d: it was cut short", info.Size(), meta.Length())
