@@ -101,6 +101,9 @@ type bodyReader struct {
 // load reads the next chunk into buf. After the last one it compares size and
 // checksum.
 func (r *bodyReader) load() error {
+	if r.buf == nil {
+		return errors.New("read of a closed body")
+	}
 	if r.left <= 0 {
 		var got [32]byte
 		if r.sum.Sum(got[:0]); got != r.want {
@@ -134,9 +137,6 @@ func (r *bodyReader) load() error {
 
 func (r *bodyReader) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 {
-		if r.err == nil && r.buf == nil {
-			r.err = errors.New("read of a closed body")
-		}
 		if r.err == nil {
 			r.err = r.load()
 		}

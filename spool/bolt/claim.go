@@ -40,6 +40,9 @@ func (s *Store) Claim(ctx context.Context, lane string, limit spool.Limit) ([]sp
 		}
 		return nil
 	})
+	if err != nil && len(c.taken) > 0 { // what was leased before the damage goes; the next claim tells of it
+		return c.taken, c.now, nil
+	}
 	return c.taken, c.next, err
 }
 

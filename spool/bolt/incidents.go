@@ -175,12 +175,7 @@ func (s *Store) ReleaseIncident(ctx context.Context, number int64, assign func(r
 func (s *Store) readHeld(number int64, after []byte) (found []candidate, last []byte, err error) {
 	prefix := numberKey(number)
 	err = s.view(func(tx *bbolt.Tx) error {
-		queue, p := tx.Bucket([]byte(bucketQueue)), position{c: tx.Bucket([]byte(bucketHeld)).Cursor()}
-		if after == nil {
-			p.k, p.v = p.c.Seek(prefix)
-		} else if p.k, p.v = p.c.Seek(after); bytes.Equal(p.k, after) {
-			p.k, p.v = p.c.Next()
-		}
+		queue, p := tx.Bucket([]byte(bucketQueue)), seekIn(tx.Bucket([]byte(bucketHeld)), prefix, after)
 		for bytes.HasPrefix(p.k, prefix) && len(found) < rerouteBatch {
 			k, _ := p.take()
 			last = bytes.Clone(k)
@@ -254,25 +249,4 @@ func (s *Store) assignHeld(c *candidate, number int64, assign func(relay.Message
 		}
 	}
 	relay.MergeRedirected(c.after.Recipients, c.before.Recipients, time.Now().UTC())
-}
-
-// LaneState gives what was kept for a lane; see spool.Store.
-func (s *Store) LaneState(_ context.Context, lane string) (state []byte, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		state = bytes.Clone(tx.Bucket([]byte(bucketLanes)).Get([]byte(lane)))
-		return nil
-	})
-	return state, err
-}
-
-// KeepLaneState stores a few bytes for a lane; see spool.Store.
-func (s *Store) KeepLaneState(ctx context.Context, lane string, state []byte) error {
-	return s.do(ctx, &op{bytes: len(state), run: func(b *batch) error { return b.putLaneState(lane, state) }})
-}
-
-func (b *batch) putLaneState(lane string, state []byte) error {
-	if state == nil || lane == "" {
-		return nil
-	}
-	return b.tx.Bucket([]byte(bucketLanes)).Put([]byte(lane), state)
 }

@@ -125,10 +125,15 @@ type position struct {
 	k, v []byte
 }
 
-func seekAfter(b *bbolt.Bucket, after []byte) position {
+// seekAfter is where a bucket goes on after a key, or begins.
+func seekAfter(b *bbolt.Bucket, after []byte) position { return seekIn(b, nil, after) }
+
+// seekIn is seekAfter for what begins with prefix; whether that is so still is
+// for the caller to look at.
+func seekIn(b *bbolt.Bucket, prefix, after []byte) position {
 	p := position{c: b.Cursor()}
 	if after == nil {
-		p.k, p.v = p.c.First()
+		p.k, p.v = p.c.Seek(prefix)
 		return p
 	}
 	if p.k, p.v = p.c.Seek(after); bytes.Equal(p.k, after) {

@@ -103,14 +103,9 @@ func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byt
 	prefix := duePrefix(ch.id, 0)[:4]
 	seen := make(map[spool.Key]bool)
 	err = r.s.view(func(tx *bbolt.Tx) error {
-		queue, c := tx.Bucket([]byte(bucketQueue)), tx.Bucket([]byte(bucketDue)).Cursor()
-		k, _ := c.Seek(prefix)
-		if after != nil {
-			if k, _ = c.Seek(after); bytes.Equal(k, after) {
-				k, _ = c.Next()
-			}
-		}
-		for ; bytes.HasPrefix(k, prefix) && len(found) < rerouteBatch; k, _ = c.Next() {
+		queue, p := tx.Bucket([]byte(bucketQueue)), seekIn(tx.Bucket([]byte(bucketDue)), prefix, after)
+		for bytes.HasPrefix(p.k, prefix) && len(found) < rerouteBatch {
+			k, _ := p.take()
 			last = bytes.Clone(k)
 			_, key, ok := splitDueKey(k)
 			if seen[key] {
@@ -119,7 +114,13 @@ func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byt
 			seen[key] = true
 			raw := bytes.Clone(queue.Get(key[:]))
 			rec, err := r.s.codec.DecodeRecord(raw)
-			if !ok || err != nil || rec.Table != ch.table {
+			switch {
+			case !ok:
+				err = errors.New("an entry of the due index cannot be read")
+			case err == nil && rec.Table != ch.table:
+				err = errors.New("its entry in the due index is of another routing table")
+			}
+			if err != nil {
 				r.s.tellUnreadable(key, err)
 				r.stuck[ch.id] = true
 				continue
@@ -137,6 +138,9 @@ func (r *rerouting) read(ch *chain, after []byte) (found []candidate, last []byt
 // has come back. It gives the number of messages that it stored, and their
 // events.
 func (s *Store) writeRerouted(ctx context.Context, found []candidate) (n int, told []relay.Event, err error) {
+	if len(found) == 0 {
+		return 0, nil, nil
+	}
 	err = s.do(ctx, &op{bytes: len(found) * 1024, run: func(b *batch) error {
 		n, told = 0, nil
 		for i := range found {
@@ -164,6 +168,14 @@ var errInUse = errors.New("the chain is in use")
 // forgetChain removes an old chain; gone is false where something waits in it.
 func (s *Store) forgetChain(ctx context.Context, ch *chain) (gone bool, err error) {
 	key := duePrefix(ch.id, 0)[:4]
+	waits := false
+	if err := s.view(func(tx *bbolt.Tx) error {
+		k, _ := tx.Bucket([]byte(bucketDue)).Cursor().Seek(key)
+		waits = bytes.HasPrefix(k, key)
+		return nil
+	}); err != nil || waits {
+		return false, err // no transaction is spent on what is being sent
+	}
 	err = s.do(ctx, &op{run: func(b *batch) error {
 		if k, _ := b.due.Cursor().Seek(key); bytes.HasPrefix(k, key) {
 			return decline(errInUse)

@@ -51,8 +51,11 @@ func (s *Store) allMarks() (map[spool.Key][]spool.Mark, error) {
 	marks := make(map[spool.Key][]spool.Mark)
 	return marks, s.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte(bucketMarks)).ForEach(func(k, v []byte) error {
+			if len(k) < keyLen {
+				return fmt.Errorf("mark %x cannot be read", k)
+			}
 			mark, err := s.codec.DecodeMark(v)
-			if err != nil || len(k) < keyLen {
+			if err != nil {
 				return fmt.Errorf("mark %x cannot be read: %w", k, err)
 			}
 			key := spool.Key(k[:keyLen])

@@ -148,20 +148,37 @@ func (s *Store) loadMarks(tx *bbolt.Tx) error {
 			return fmt.Errorf("mark %x cannot be read", k)
 		}
 		key, id := spool.Key(k[:keyLen]), binary.BigEndian.Uint64(k[keyLen:])
-		mark, err := s.codec.DecodeMark(v)
 		var rec spool.Record
-		if raw := queue.Get(key[:]); raw != nil && err == nil {
-			rec, err = s.codec.DecodeRecord(raw)
+		if raw := queue.Get(key[:]); raw != nil {
+			var err error
+			if rec, err = s.codec.DecodeRecord(raw); err != nil {
+				// Nobody will be offered the message, so nothing is sent twice;
+				// and it must not keep all others from being sent.
+				s.tellUnreadable(key, err)
+				return nil
+			}
 		}
+		mark, err := s.codec.DecodeMark(v)
 		if err != nil {
-			// Nobody will be offered the message, so nothing is sent twice;
-			// and it must not keep all others from being sent.
 			s.tellUnreadable(key, err)
-			return nil
+			mark = markOfAll(&rec)
 		}
 		s.leaseDoubt(key, id, mark, &rec)
 		return nil
 	})
+}
+
+// markOfAll stands for a mark that cannot be read: any recipient may have been
+// sent to, by the upstream whose turn it was.
+func markOfAll(rec *spool.Record) (m spool.Mark) {
+	for i := range rec.Recipients {
+		r := &rec.Recipients[i]
+		if m.Lane == "" && r.State == relay.Queued && len(r.Eligible) > 0 {
+			m.Lane = r.Eligible[0]
+		}
+		m.Index = append(m.Index, i)
+	}
+	return m
 }
 
 // leaseDoubt leases the recipients of a mark that are unfinished still. A mark
