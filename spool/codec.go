@@ -79,8 +79,8 @@ func (c *Codec) DecodeRecord(b []byte) (Record, error) {
 // (Message, MessageID, Listener, Client, User, From, Size) is left out.
 func (c *Codec) EncodeEvent(e *relay.Event) ([]byte, error) {
 	return c.encode(&wireEvent{
-		Kind: string(e.Kind), At: nanos(e.At), To: e.To, Upstream: e.Upstream,
-		Attempt: e.Attempt, Verdict: toWireVerdict(&e.Verdict), NextAttempt: nanos(e.NextAttempt),
+		Kind: string(e.Kind), At: Nanos(e.At), To: e.To, Upstream: e.Upstream,
+		Attempt: e.Attempt, Verdict: toWireVerdict(&e.Verdict), NextAttempt: Nanos(e.NextAttempt),
 		Duration: int64(e.Duration), Total: int64(e.Total), Detail: e.Detail,
 		Incident: e.Incident,
 	})
@@ -129,7 +129,7 @@ type Mark struct {
 
 // EncodeMark gives the bytes of a mark.
 func (c *Codec) EncodeMark(m Mark) ([]byte, error) {
-	w := wireMark{Lane: m.Lane, At: nanos(m.At), Index: m.Index}
+	w := wireMark{Lane: m.Lane, At: Nanos(m.At), Index: m.Index}
 	if m.New != nil {
 		s := toWireSignature(m.New)
 		w.New = &s

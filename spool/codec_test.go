@@ -90,6 +90,21 @@ func TestRecordComesBackAsItWas(t *testing.T) {
 
 // TestEveryFieldIsStored notices a field of the vocabulary that was forgotten
 // in the stored layout: anyRecord must then be told of it, too.
+// A time that does not fit into 64 bits is stored as the first or the last that
+// does, and never as one on the other side of now.
+func TestTimesThatDoNotFit(t *testing.T) {
+	for _, year := range []int{-300, 1600, 1700, 1969, 1971, 2261, 2300, 9999} {
+		at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		got, now := fromNanos(Nanos(at)), time.Now()
+		if got.Before(now) != at.Before(now) || year > 1678 && year < 2262 && !got.Equal(at) {
+			t.Errorf("%v is stored as %v", at, got)
+		}
+	}
+	if Nanos(time.Time{}) != 0 {
+		t.Error("the zero time is not stored as such")
+	}
+}
+
 func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any

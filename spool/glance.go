@@ -51,10 +51,10 @@ func NewGlance(f Filter) Glance {
 	}
 	g.code = codeBytes(f.Code)
 	if !f.After.IsZero() {
-		g.since = nanos(f.After)
+		g.since = Nanos(f.After)
 	}
 	if !f.Before.IsZero() {
-		g.before = nanos(f.Before)
+		g.before = Nanos(f.Before)
 	}
 	return g
 }

@@ -63,16 +63,24 @@ func drawFilter(t *rapid.T) Filter {
 		f.States = rapid.SliceOfN(rapid.SampledFrom([]relay.State{relay.Queued, relay.Sending, relay.Delivered, relay.Bounced, relay.Held}), 0, 2).Draw(t, "states")
 	}
 	if rapid.Bool().Draw(t, "older") {
-		f.Before = drawTime(t)
+		f.Before = drawLimit(t)
 	}
 	if rapid.Bool().Draw(t, "newer") {
-		f.After = drawTime(t)
+		f.After = drawLimit(t)
 	}
 	return f
 }
 
 func drawTime(t *rapid.T) time.Time {
 	return time.Date(2026, 11, 24, 12, rapid.IntRange(0, 5).Draw(t, "minute"), 0, 0, time.UTC)
+}
+
+// drawLimit is now and then a time that cannot be stored as it is.
+func drawLimit(t *rapid.T) time.Time {
+	if year := rapid.SampledFrom([]int{0, 0, 0, 0, 1600, 2300}).Draw(t, "year"); year > 0 {
+		return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return drawTime(t)
 }
 
 // A glance is of use: it turns away what each filter by itself does not select.

@@ -121,7 +121,7 @@ type Store interface {
 	// slice of the same length), and the events with them. Messages that are
 	// being sent are waited for. stored, which may be nil, is called with the
 	// events of each batch once they are on disk. It returns how many messages
-	// it saw.
+	// it stored.
 	Reroute(ctx context.Context, assign func(relay.Message, []relay.Recipient) ([]relay.Recipient, []relay.Event), stored func([]relay.Event)) (int, error)
 
 	// Body gives access to the body of a message. It does not look for it:

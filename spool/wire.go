@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"math"
 	"time"
 
 	"relaykeep/relay"
@@ -132,7 +133,7 @@ func toWireIncident(i *relay.Incident) wireIncident {
 	return wireIncident{
 		Number: i.Number, Cause: i.Cause, Kind: string(i.Kind), Upstream: i.Upstream, Sender: i.Sender,
 		Verdict: toWireVerdict(&i.Verdict), Detail: i.Detail,
-		OpenedAt: nanos(i.OpenedAt), ClosedAt: nanos(i.ClosedAt), ClosedBy: i.ClosedBy, Times: i.Times,
+		OpenedAt: Nanos(i.OpenedAt), ClosedAt: Nanos(i.ClosedAt), ClosedBy: i.ClosedBy, Times: i.Times,
 	}
 }
 
@@ -147,7 +148,7 @@ func (w *wireIncident) incident() relay.Incident {
 func toWireMessage(m *relay.Message) wireMessage {
 	return wireMessage{
 		ID: string(m.ID), MessageID: m.MessageID, Subject: m.Subject, From: m.From,
-		Size: m.Size, SHA256: m.SHA256, ReceivedAt: nanos(m.ReceivedAt),
+		Size: m.Size, SHA256: m.SHA256, ReceivedAt: Nanos(m.ReceivedAt),
 		Listener: m.Listener, Client: m.Client, User: m.User,
 		EightBit: m.EightBit, UTF8: m.UTF8, Return: m.Return, EnvelopeID: m.EnvelopeID,
 		Repaired: m.Repaired, Content: uint8(m.Content),
@@ -168,12 +169,12 @@ func toWireRecipient(r *relay.Recipient) wireRecipient {
 	return wireRecipient{
 		Address: r.Address, Notify: r.Notify, OriginalRecipient: r.OriginalRecipient,
 		State: uint8(r.State), Route: r.Route, Priority: int8(r.Priority), Eligible: r.Eligible,
-		NextAttempt: nanos(r.NextAttempt), ExpiresAt: nanos(r.ExpiresAt),
+		NextAttempt: Nanos(r.NextAttempt), ExpiresAt: Nanos(r.ExpiresAt),
 		Attempts: r.Attempts, Failures: r.Failures, InDoubt: r.InDoubt,
 		Upstream: r.Upstream, RemoteID: r.RemoteID,
-		Last: toWireVerdict(&r.Last), LastAt: nanos(r.LastAt),
-		HoldReason: r.HoldReason, FinishedAt: nanos(r.FinishedAt), Incident: r.Incident,
-		WarnAt: nanos(r.WarnAt), Reported: r.Reported,
+		Last: toWireVerdict(&r.Last), LastAt: Nanos(r.LastAt),
+		HoldReason: r.HoldReason, FinishedAt: Nanos(r.FinishedAt), Incident: r.Incident,
+		WarnAt: Nanos(r.WarnAt), Reported: r.Reported,
 	}
 }
 
@@ -191,7 +192,7 @@ func (w *wireRecipient) recipient() relay.Recipient {
 }
 
 func toWireIntent(in *Intent) wireIntent {
-	w := wireIntent{Index: in.Index, Action: in.Action, By: in.By, At: nanos(in.At)}
+	w := wireIntent{Index: in.Index, Action: in.Action, By: in.By, At: Nanos(in.At)}
 	if in.Instead != nil {
 		r := toWireRecipient(in.Instead)
 		w.Instead = &r
@@ -239,10 +240,16 @@ func (w *wireVerdict) verdict() relay.Verdict {
 	}
 }
 
-// nanos stores a time as nanoseconds since 1970, 0 for the zero time.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
+// Nanos is a time as it is stored: nanoseconds since 1970, 0 for the zero time. What
+// lies before 1678 or behind 2262 counts as the first or the last that there is.
+func Nanos(t time.Time) int64 {
+	switch {
+	case t.IsZero():
 		return 0
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
 	}
 	return t.UnixNano()
 }

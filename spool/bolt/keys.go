@@ -82,7 +82,7 @@ func stamp(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint64(max(0, t.UnixNano()))
+	return uint64(max(0, spool.Nanos(t)))
 }
 
 func fromStamp(n uint64) time.Time {
