@@ -60,6 +60,8 @@ type Options struct {
 const (
 	// intakeTime is how long Stop lets bodies that are on their way come in.
 	intakeTime = 10 * time.Second
+	// adminTime is how long Stop lets operators' requests come to their end.
+	adminTime = 5 * time.Second
 	// flushTime is how long Stop waits for a log reader.
 	flushTime = 5 * time.Second
 )
@@ -181,6 +183,7 @@ func (d *Daemon) buildDelivery() error {
 		if d.spool.Err() != nil {
 			cancel() // no outcome can be stored any more: none is waited for
 		}
+		defer context.AfterFunc(ctx, d.spool.WaitNoMore)() // for room to store an outcome
 		d.scheduler.Stop(ctx)
 		return nil
 	})
@@ -199,11 +202,25 @@ func (d *Daemon) buildAdmin() (err error) {
 	if err != nil {
 		return err
 	}
-	d.atEnd(d.admin.Stop)
+	d.atEnd(func(ctx context.Context) error {
+		// One who does not read must not take their time from the deliveries.
+		ctx, cancel := context.WithTimeout(ctx, adminTime)
+		defer cancel()
+		if err := d.admin.Stop(ctx); err != nil && ctx.Err() == nil {
+			return err
+		} else if err != nil {
+			d.log.Warn("stopping: requests to the admin socket are broken off", "detail", err.Error())
+		}
+		return nil
+	})
 	return nil
 }
 
 func (d *Daemon) buildIngress() (err error) {
+	d.atEnd(func(context.Context) error { // once no more mail comes in
+		d.scheduler.Halt()
+		return nil
+	})
 	by := d.parts.Load().taking
 	d.ingress, err = ingress.New(listenerOptions(d.opt.Config), ingress.Deps{
 		Spool: d.spool, Sink: d.sink, NewID: spool.NewID, Rejected: d.recorder.Rejected,

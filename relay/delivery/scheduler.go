@@ -94,12 +94,16 @@ func (s *Scheduler) takeOver(ctx context.Context) (unreleased []relay.Incident, 
 	return s.loadIncidents(ctx)
 }
 
+// Halt ends all claims: nothing more is begun, and what is under way goes on. Stop
+// is to follow.
+func (s *Scheduler) Halt() { s.halt() }
+
 // Stop ends delivery: nothing more is claimed, attempts under way get the
 // drain time (less if ctx ends before), then they are broken off. When it
 // returns every outcome has been settled and every goroutine has ended. It may
 // be called again, and without Start.
 func (s *Scheduler) Stop(ctx context.Context) {
-	s.halt()
+	s.Halt()
 	s.loops.Wait()
 	done := make(chan struct{})
 	go func() {

@@ -55,7 +55,9 @@ func (p *space) start(s *Store) {
 // check says whether more mail may come in.
 func (p *space) check() error {
 	if p.full.Load() {
-		return fmt.Errorf("%w: the disk is full", spool.ErrFull)
+		if err := p.restore(); err != nil || p.full.Load() {
+			return fmt.Errorf("%w: the disk is full", spool.ErrFull)
+		}
 	}
 	if used := p.used.Load(); p.maxSize > 0 {
 		if used > p.maxSize/10*8 {
@@ -174,6 +176,11 @@ func (s *Store) commitWithoutSpace(ops []*op) {
 	}
 }
 
+// WaitNoMore ends all waiting for room on a full disk, from now on: what cannot be
+// stored fails, with an error that matches spool.ErrFull. It is for a process that
+// has to end: what was sent and is not stored is in doubt after the next start.
+func (s *Store) WaitNoMore() { s.noRoomOnce.Do(func() { close(s.noRoom) }) }
+
 // commitAlone commits one op by itself, so that it needs as few pages as can
 // be, and waits where even those are not to be had.
 func (s *Store) commitAlone(o *op) {
@@ -197,6 +204,9 @@ func (s *Store) commitAlone(o *op) {
 		}
 		select {
 		case <-time.After(time.Second):
+		case <-s.noRoom:
+			answer(one, fmt.Errorf("%w: the disk is full", spool.ErrFull))
+			return
 		case <-s.closing:
 			answer(one, fmt.Errorf("%w: the disk is full", spool.ErrFull))
 			return

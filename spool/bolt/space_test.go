@@ -114,17 +114,20 @@ func TestTheBallastIsLaidDownAndLetGo(t *testing.T) {
 	if err != nil || info.Size() != minBallast {
 		t.Fatalf("%v %v", info, err)
 	}
+	free := int64(0)
+	s.space.disk = func(string) (int64, error) { return free, nil }
 	if err := s.space.letGo(); err != nil {
 		t.Fatal(err)
 	}
 	if err := tryAccept(t, s, 10); !errors.Is(err, spool.ErrFull) {
 		t.Errorf("without ballast: %v", err)
 	}
-	if err := s.space.restore(); err != nil {
-		t.Fatal(err)
-	}
+	free = 1 << 30
 	if err := tryAccept(t, s, 10); err != nil {
-		t.Errorf("with it again: %v", err)
+		t.Errorf("with room for it again: %v", err)
+	}
+	if info, err := os.Stat(s.space.ballast); err != nil || info.Size() != minBallast {
+		t.Errorf("it does not lie there again: %v %v", info, err)
 	}
 }
 

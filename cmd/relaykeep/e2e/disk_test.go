@@ -84,6 +84,50 @@ func TestDiskFull(t *testing.T) {
 	n.inspect(func(*bolt.Store) {})
 }
 
+// TestStopOnAFullDisk stops the daemon while an outcome finds no room on the disk,
+// not even in the blocks of the ballast. A second signal ends the waiting: the
+// outcome is in doubt after the next start.
+func TestStopOnAFullDisk(t *testing.T) {
+	disk := tmpfs(t, "96m")
+	out := startProvider(t, upstreamtest.Options{})
+	out.On(upstreamtest.Dot, upstreamtest.Always(upstreamtest.Stall()))
+	n := newNodeIn(t, disk, settings{}, upstreamBlock("out", out.Addr(), "max_recipients = 1000"))
+	p := n.start()
+	m := letter()
+	m.to = nil
+	for i := range 1000 { // so that the outcome is larger than what is free in the file
+		m.to = append(m.to, fmt.Sprintf("%d@example.com", i))
+	}
+	p.post(m)
+	waitStage(t, out, upstreamtest.Dot)
+	if err := os.Remove(n.spool + ".ballast"); err != nil {
+		t.Fatal(err)
+	}
+	filler := fill(t, disk)
+	out.On(upstreamtest.Dot, nil)
+	out.Release()
+	if _, ok := p.log.wait(patience(t), func(l line) bool {
+		text, _ := l["@message"].(string)
+		return strings.HasPrefix(text, "the disk is full")
+	}); !ok {
+		t.Fatal("nobody tells that the disk is full")
+	}
+	stopping(p)
+	p.signal(syscall.SIGTERM)
+	if status := p.wait(); status != 0 {
+		t.Errorf("the daemon ended with status %d", status)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	settled := p.log.all(func(l line) bool { return l["event"] == "delivered" })
+	p = n.start()
+	p.stop()
+	if doubts := p.log.all(func(l line) bool { return l["event"] == "in_doubt" }); len(doubts)+len(settled) != len(m.to) {
+		t.Errorf("of %d recipients %d are told to be in doubt and %d were delivered", len(m.to), len(doubts), len(settled))
+	}
+}
+
 // fill writes a file that takes all space of a file system.
 func fill(t *testing.T, dir string) (path string) {
 	t.Helper()

@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"fmt"
+	"net"
+	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"relaykeep/relay"
 	"relaykeep/upstream/upstreamtest"
@@ -84,6 +88,42 @@ func TestStopWithDelivery(t *testing.T) {
 		t.Errorf("the daemon ended with status %d", status)
 	}
 	wantState(t, n, relay.Delivered, 0)
+}
+
+// TestStopWithAnOperator stops the daemon while an operator does not read a long
+// list. That takes nothing from what is being delivered, and nothing more is begun.
+func TestStopWithAnOperator(t *testing.T) {
+	out := startProvider(t, upstreamtest.Options{})
+	out.On(upstreamtest.Dot, upstreamtest.Always(upstreamtest.Stall()))
+	n := newNode(t, settings{}, upstreamBlock("out", out.Addr(), "max_connections = 1"), upstreamBlock("backup", out.Addr(), "max_connections = 1"))
+	n.fillQueue(2000) // some megabytes as JSON; the last one is due
+	p := n.start()
+	waitStage(t, out, upstreamtest.Dot)
+	p.post(letter()) // due at once, were there a connection
+	operator, err := net.Dial("unix", n.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer operator.Close()
+	fmt.Fprint(operator, "GET /v1/messages HTTP/1.1\r\nHost: relaykeep\r\n\r\n")
+	if _, err := operator.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	stopping(p)
+	for _, err := os.Stat(n.socket); err == nil; _, err = os.Stat(n.socket) {
+		time.Sleep(10 * time.Millisecond) // until the admin server stops, which comes after the claims
+	}
+	out.Release()
+	out.On(upstreamtest.Dot, nil)
+	if status := p.wait(); status != 0 {
+		t.Errorf("the daemon ended with status %d", status)
+	}
+	if got := len(out.Messages()); got != 1 {
+		t.Errorf("%d messages were sent, want the one that was on its way", got)
+	}
+	if len(p.log.all(func(l line) bool { return l["event"] == "in_doubt" })) > 0 {
+		t.Error("its outcome is in doubt")
+	}
 }
 
 // TestStopAtOnce stops the daemon with a second signal while a provider does
