@@ -30,7 +30,9 @@ func (d *Daemon) rerouteStale() {
 		now := time.Now().UTC()
 		for i, o := range d.rerouted(m, to, now) {
 			if o.noRoute {
-				o.to.Incident = d.incidentOf(o.to, now, told)
+				if o.to.Incident = d.incidentOf(o.to, now, told); o.to.Incident == 0 {
+					continue // it waits where it is: nobody would release it
+				}
 			}
 			if o.kind != "" {
 				events = append(events, rerouteEvent(&m, &to[i], o, now))
@@ -106,8 +108,7 @@ func rerouteEvent(m *relay.Message, r *relay.Recipient, o outcome, now time.Time
 }
 
 // incidentOf gives the incident of mail whose route is gone, and opens it where
-// that is the first of it; 0 where the spool cannot, which ends the rerouting
-// besides.
+// that is the first of it; 0 where the spool cannot, or the daemon ends.
 func (d *Daemon) incidentOf(r relay.Recipient, now time.Time, known map[string]int64) int64 {
 	if n, ok := known[r.Route]; ok {
 		return n

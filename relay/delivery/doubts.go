@@ -64,7 +64,7 @@ func (s *Scheduler) decideDoubt(d *spool.Delivery, r relay.Recipient, v relay.Ve
 	c := s.course()
 	if _, routed := c.routes[r.Route]; !routed {
 		o := s.reassign(d.Message, r, now)
-		if o.to.State == relay.Held {
+		if o.to.State != relay.Queued { // held, or ended by the route of today
 			o.to.InDoubt++
 			o.inDoubt, o.idle = true, false
 			return o

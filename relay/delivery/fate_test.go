@@ -102,6 +102,52 @@ func TestStartSettlesDoubts(t *testing.T) {
 	})
 }
 
+// What was in doubt when its route went is not sent again where the route of today
+// holds or discards it.
+func TestDoubtsWhoseRouteIsGone(t *testing.T) {
+	for _, tt := range []struct {
+		action relay.RouteAction
+		state  relay.State
+		kinds  string
+	}{
+		{relay.RouteDiscard, relay.Deleted, "in_doubt deleted"},
+		{relay.RouteHold, relay.Held, "in_doubt held"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b, a := newBox(), always(ok)
+			r := to("r@x.example", "a")
+			r.Route = "old"
+			id := b.put(t, r)
+			b.Open("a", true)
+			due, _, err := b.Claim(t.Context(), "a", spool.Limit{Messages: 1, Recipients: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Mark(&due[0], []int{0}, nil)(); err != nil {
+				t.Fatal(err)
+			}
+			b.Crash()
+			o := oneWay(b, a)
+			o.Sink = new(tape)
+			o.Reassign = func(relay.Message, relay.Recipient, time.Time) (relay.Assignment, bool) {
+				return relay.Assignment{Route: "new", Upstreams: []string{"a"}, Action: tt.action}, true
+			}
+			s := New(o)
+			if err := s.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour) // of the bubble's clock
+			if r := b.only(t, id); r.State != tt.state || r.InDoubt != 1 || a.attempts() != 0 {
+				t.Errorf("%s, in doubt %d times, %d attempts", r.State, r.InDoubt, a.attempts())
+			}
+			if got := b.kinds(t, id); got != tt.kinds {
+				t.Errorf("events %q, want %q", got, tt.kinds)
+			}
+			s.Stop(t.Context())
+		})
+	}
+}
+
 func TestStopDrains(t *testing.T) {
 	a := &provider{answer: func(context.Context, int, relay.Message, relay.Recipient) relay.Verdict {
 		time.Sleep(20 * time.Second)

@@ -52,18 +52,22 @@ func (s *Scheduler) releaseAll(i relay.Incident) {
 // ReleaseRoutes releases what incidents of the kind route hold and the routes
 // of today take, and closes those that hold nothing any more: the route or the
 // upstream is there again. What may have been delivered by an upstream that is
-// still gone stays held. The error is that of ctx or of the spool; the next
-// call goes on.
+// still gone stays held. So it is with what came to be held by one that was
+// being closed. The error is that of ctx or of the spool; the next call goes on.
 func (s *Scheduler) ReleaseRoutes(ctx context.Context) error {
-	open, err := s.Spool.Incidents(ctx, false)
+	all, err := s.Spool.Incidents(ctx, true)
 	if err != nil {
 		return err
 	}
-	for _, i := range open {
-		if i.Kind != relay.IncidentRoute {
-			continue
+	for _, i := range all {
+		switch {
+		case i.Kind != relay.IncidentRoute:
+		case i.Open():
+			err = s.releaseRoute(ctx, i)
+		case i.Held > 0:
+			_, err = s.release(ctx, i)
 		}
-		if err := s.releaseRoute(ctx, i); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -138,7 +138,8 @@ type telling struct {
 // settle stores the outcomes for d, which ends its lease, and emits the
 // events.
 func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []outcome, t telling) {
-	if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.incident != nil }) {
+	naming := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.incident != nil })
+	if naming {
 		s.book.naming.RLock()
 		defer s.book.naming.RUnlock()
 	}
@@ -159,7 +160,7 @@ func (s *Scheduler) settle(ctx context.Context, d *spool.Delivery, outcomes []ou
 	st.Notices = s.warnings(d, outcomes, t.at)
 	st.Written = func(written []spool.Notice) { notices = written }
 	if err := s.Spool.Settle(ctx, d, st); err != nil {
-		s.settleFailed(d, err)
+		s.settleFailed(d, err, naming)
 		return
 	}
 	for i := range st.Events {
@@ -188,10 +189,15 @@ func (s *Scheduler) intend(st *spool.Settlement, d *spool.Delivery, now time.Tim
 }
 
 // settleFailed is left with an outcome that may not be stored. The lease stays,
-// so that this process does not send the message again.
-func (s *Scheduler) settleFailed(d *spool.Delivery, err error) {
+// so that this process does not send the message again. naming says that the
+// caller has book.naming.
+func (s *Scheduler) settleFailed(d *spool.Delivery, err error, naming bool) {
 	if s.failedBy(err) {
 		return
+	}
+	if !naming {
+		s.book.naming.RLock()
+		defer s.book.naming.RUnlock()
 	}
 	i := *storeIncident(d.Lane, err)
 	number, _ := s.open(i, time.Now())

@@ -56,6 +56,9 @@ func (s *Store) submit(ctx context.Context, o *op) error {
 	if s.opt.ReadOnly {
 		return errors.New("the spool is open for reading only")
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case <-s.failed:
 		return s.failure
