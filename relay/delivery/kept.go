@@ -92,7 +92,7 @@ func (l *lane) takeOver(state []byte) error {
 	l.pausedBy = k.PausedBy
 	l.before = k
 	if len(k.Pace) > 0 {
-		// Likewise: it will say so when it is asked too much.
+		// Without it the upstream says again that it is asked too much.
 		_ = l.Pace.Restore(time.Now(), k.Pace)
 	}
 	if k.Pause.Before(time.Now().Add(maxPause)) { // else the clock was wrong

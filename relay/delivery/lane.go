@@ -85,7 +85,7 @@ func newLane(s *Scheduler, o Lane) *lane {
 	return l
 }
 
-// loop claims what is due until stop is closed.
+// loop claims what is due until ctx ends.
 func (l *lane) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -53,7 +53,7 @@ func TestBase(t *testing.T) {
 }
 
 func TestJitter(t *testing.T) {
-	p := Default()
+	p := usual()
 	for _, tt := range []struct {
 		attempts int
 		random   float64
@@ -79,7 +79,7 @@ func TestJitter(t *testing.T) {
 }
 
 func TestMaxAttempts(t *testing.T) {
-	p := Default()
+	p := usual()
 	p.MaxAttempts = 3
 	for attempts, want := range []bool{true, true, true, false, false} {
 		if _, ok := p.Delay(attempts, 0); ok != want {
@@ -89,7 +89,7 @@ func TestMaxAttempts(t *testing.T) {
 	if _, ok := p.Delay(math.MaxInt, 0); ok {
 		t.Error("Delay(MaxInt) allows another attempt")
 	}
-	if _, ok := Default().Delay(math.MaxInt, 0); !ok {
+	if _, ok := usual().Delay(math.MaxInt, 0); !ok {
 		t.Error("without a limit there is always another attempt")
 	}
 }
@@ -150,7 +150,7 @@ func TestDelayGrows(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	if err := Default().Validate(); err != nil {
+	if err := usual().Validate(); err != nil {
 		t.Errorf("the default policy: %v", err)
 	}
 	for _, tt := range []struct {
@@ -173,7 +173,7 @@ func TestValidate(t *testing.T) {
 		{"schedule", func(p *Policy) { p.Backoff = List; p.Schedule = []time.Duration{m, 0} }},
 		{"schedule", func(p *Policy) { p.Backoff = List; p.Schedule = []time.Duration{m, 2 * h} }},
 	} {
-		p := Default()
+		p := usual()
 		tt.change(&p)
 		var fault *FieldError
 		if err := p.Validate(); !errors.As(err, &fault) || fault.Field != tt.field {
@@ -197,4 +197,9 @@ func TestBackoffNames(t *testing.T) {
 	if got := Backoff(9).String(); got != "unknown(9)" {
 		t.Error(got)
 	}
+}
+
+// usual is the policy of a configuration that names none.
+func usual() Policy {
+	return Policy{Backoff: Exponential, Initial: time.Minute, Factor: 2, Max: time.Hour, Jitter: 0.2, Expire: 5 * 24 * time.Hour}
 }

@@ -52,15 +52,3 @@ func (b *Backoff) UnmarshalText(text []byte) error {
 	*b = Backoff(i)
 	return nil
 }
-
-// Default is the policy of a configuration that names none.
-func Default() Policy {
-	return Policy{
-		Backoff: Exponential,
-		Initial: time.Minute,
-		Factor:  2,
-		Max:     time.Hour,
-		Jitter:  0.2,
-		Expire:  5 * 24 * time.Hour,
-	}
-}

@@ -36,7 +36,7 @@ func (a *arrivals) count() int {
 
 // wait returns when n messages have arrived.
 func (a *arrivals) wait(ctx context.Context, n int) error {
-	defer context.AfterFunc(ctx, a.grown.Broadcast)()
+	defer context.AfterFunc(ctx, func() { a.change(func() {}) })()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.got < n {

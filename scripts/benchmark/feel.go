@@ -34,11 +34,30 @@ func latency(ctx context.Context, o options) (err error) {
 			return err
 		}
 		accepted := time.Now()
-		taken = append(taken, max(0, (<-atData).Sub(accepted)))
+		at, err := arrival(ctx, atData)
+		if err != nil {
+			return err
+		}
+		taken = append(taken, max(0, at.Sub(accepted)))
 		time.Sleep(100 * time.Millisecond) // it is idle again
 	}
 	fmt.Printf("one message on an idle daemon, from 250 to the provider's DATA: %s\n", spread(taken))
 	return nil
+}
+
+// arrivalTime is how long a message may be on its way.
+const arrivalTime = time.Minute
+
+// arrival is when the next message came to the provider's DATA.
+func arrival(ctx context.Context, atData <-chan time.Time) (time.Time, error) {
+	select {
+	case at := <-atData:
+		return at, nil
+	case <-time.After(arrivalTime):
+		return time.Time{}, fmt.Errorf("a message has not arrived within %v", arrivalTime)
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
 }
 
 // mixed measures how long 10 KB take to be accepted, alone and while messages

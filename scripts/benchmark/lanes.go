@@ -102,7 +102,11 @@ func oneByOne(ctx context.Context, port, n int, atData <-chan time.Time) (taken 
 		if err := c.send(body); err != nil {
 			return nil, err
 		}
-		taken = append(taken, (<-atData).Sub(began))
+		at, err := arrival(ctx, atData)
+		if err != nil {
+			return nil, err
+		}
+		taken = append(taken, at.Sub(began))
 		time.Sleep(20 * time.Millisecond) // for the outcome to be stored
 	}
 	return taken, nil

@@ -106,8 +106,13 @@ func watchMemory(pids func() []int) func() int64 {
 	}
 }
 
+// portTime is how long whoever is started may take to listen.
+const portTime = time.Minute
+
 // waitPort returns when something listens on a port.
 func waitPort(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, portTime)
+	defer cancel()
 	for {
 		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
 		if err == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -74,7 +75,10 @@ func (r *relaykeep) start(ctx context.Context, port, sink int) error {
 	if err := r.cmd.Start(); err != nil {
 		return err
 	}
-	return waitPort(ctx, port)
+	if err := waitPort(ctx, port); err != nil {
+		return errors.Join(err, r.cmd.Process.Kill(), r.cmd.Wait())
+	}
+	return nil
 }
 
 func (r *relaykeep) config() string { return filepath.Join(r.folder, "config.hcl") }

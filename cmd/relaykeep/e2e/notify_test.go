@@ -56,18 +56,6 @@ func (n *notifications) read() {
 // close is called when nobody is there any more to say something.
 func (n *notifications) close() { n.conn.Close() }
 
-// count says how often a state was told.
-func (n *notifications) count(state string) (times int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, s := range n.said {
-		if s == state {
-			times++
-		}
-	}
-	return times
-}
-
 // wait waits until a state was told; false means that it never will be, or that
 // ctx has ended.
 func (n *notifications) wait(ctx context.Context, state string) bool {

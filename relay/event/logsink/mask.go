@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,19 +20,6 @@ const (
 	Full                // john@example.com
 	Hash                // 855f96e983f1f8e8
 )
-
-// ParseMode reads the configuration's name of a mode.
-func ParseMode(s string) (Mode, error) {
-	switch s {
-	case "partial":
-		return Partial, nil
-	case "full":
-		return Full, nil
-	case "hash":
-		return Hash, nil
-	}
-	return Partial, fmt.Errorf("unknown mode %q: want full, partial or hash", s)
-}
 
 // masker hides addresses.
 type masker struct {

@@ -59,17 +59,6 @@ func TestHash(t *testing.T) {
 	}
 }
 
-func TestParseMode(t *testing.T) {
-	for name, want := range map[string]Mode{"full": Full, "partial": Partial, "hash": Hash} {
-		if got, err := ParseMode(name); err != nil || got != want {
-			t.Errorf("ParseMode(%q) = %v, %v", name, got, err)
-		}
-	}
-	if _, err := ParseMode("none"); err == nil {
-		t.Error("an unknown mode is taken")
-	}
-}
-
 func TestClean(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"plain", "plain"},
