@@ -27,13 +27,17 @@ type Report struct {
 	Partial bool `json:"partial"`
 }
 
-// Complain adds a problem.
+// Complain adds a problem, unless it is the one that was added last.
 func (r *Report) Complain(format string, args ...any) {
+	problem := fmt.Sprintf(format, args...)
+	if n := len(r.Problems); n > 0 && r.Problems[n-1] == problem {
+		return
+	}
 	if len(r.Problems) == MaxProblems {
 		r.More++
 		return
 	}
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	r.Problems = append(r.Problems, problem)
 }
 
 // Sound reports whether nothing is wrong.

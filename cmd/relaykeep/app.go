@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -114,11 +115,54 @@ func run(args []string, a app) int {
 	case err != nil:
 		return a.fail("", err)
 	}
+	if name := emptyArgument(ctx); name != "" {
+		return a.fail(commandOf(ctx), usageError(name+" is empty: a variable that is not set, perhaps"))
+	}
 	ctx.BindTo(context.Background(), (*context.Context)(nil))
 	if err := ctx.Run(&a, &g); err != nil {
 		return a.fail(commandOf(ctx), err)
 	}
 	return exitDone
+}
+
+// emptyArgument names an argument that is given as nothing; "" where none is. An
+// empty filter or file would be taken for one that is left out, and another mail or
+// spool be acted upon. What may be empty has the tag blank, and pointers are looked
+// at by their commands.
+func emptyArgument(ctx *kong.Context) string {
+	for _, p := range ctx.Path {
+		var v *kong.Value
+		var name string
+		switch {
+		case p.Flag != nil:
+			v, name = p.Flag.Value, "--"+p.Flag.Name
+		case p.Positional != nil:
+			v, name = p.Positional, strings.ToUpper(p.Positional.Name)
+		default:
+			continue
+		}
+		if !v.Tag.Has("blank") && isBlank(v.Target) {
+			return name
+		}
+	}
+	return ""
+}
+
+func isBlank(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len() == 0
+	case reflect.Slice:
+		if v.Len() == 0 {
+			return true
+		}
+		for i := range v.Len() {
+			if e := v.Index(i); e.Kind() == reflect.String && e.Len() == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fail tells an error in one line and gives its exit status.

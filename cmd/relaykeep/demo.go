@@ -92,7 +92,8 @@ type demo struct {
 
 // Run tells the story, and cleans up behind it.
 func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	// SIGPIPE too, which would end it at once: the folder is to go.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	d := &demo{app: a, events: make(chan relay.Event, 1024)}
 	defer func() { err = errors.Join(err, d.close()) }()
@@ -102,6 +103,10 @@ func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {
 	limited, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
 	if err := d.story(limited); err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintln(a.out, "\nthe demo was broken off")
+			return errReported
+		}
 		return fmt.Errorf("the demo did not go as it should: %w", err)
 	}
 	if c.Keep {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relaykeep/relay/admin"
 	"relaykeep/relay/config"
 )
 
@@ -47,6 +48,32 @@ func doors(listeners []config.Listener) []door {
 			case d.implicitTLS || d.startTLS:
 				secure = append(secure, d)
 			case d.network == "unix":
+				unix = append(unix, d)
+			default:
+				plain = append(plain, d)
+			}
+		}
+	}
+	return slices.Concat(unix, plain, secure, locked)
+}
+
+// boundDoors are those of a running daemon, as it tells them: sockets that systemd
+// has passed, too.
+func boundDoors(listeners []admin.ListenerStatus) []door {
+	var unix, plain, secure, locked []door
+	for _, l := range listeners {
+		for _, a := range l.Addresses {
+			network, address, _ := strings.Cut(a, " ")
+			d := door{network: network, address: address, implicitTLS: l.TLS == admin.TLSImplicit, startTLS: l.TLS == admin.TLSRequired}
+			if network != "unix" {
+				d.address, _ = reachable(address)
+			}
+			switch {
+			case l.Login:
+				locked = append(locked, d)
+			case d.implicitTLS || d.startTLS:
+				secure = append(secure, d)
+			case network == "unix":
 				unix = append(unix, d)
 			default:
 				plain = append(plain, d)

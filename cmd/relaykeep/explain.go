@@ -19,7 +19,7 @@ type explainCmd struct {
 	Stage    *string  `placeholder:"STAGE" help:"What it is the reply to (default: what it mostly is): ${stages}."`
 	ID       *string  `name:"id" placeholder:"ID" help:"Explain where a message in the spool stands instead."`
 	JSON     bool     `name:"json" help:"Print JSON."`
-	Reply    []string `arg:"" optional:"" help:"The reply, as in \"550 5.1.1 User unknown\"; - reads it from standard input."`
+	Reply    []string `arg:"" optional:"" blank:"" help:"The reply, as in \"550 5.1.1 User unknown\"; - reads it from standard input."`
 }
 
 // Run explains a reply, or a message.
@@ -123,7 +123,11 @@ func (c *explainCmd) explainMessage(ctx context.Context, a *app, g *grammar) err
 	if err != nil {
 		return usageError(err.Error())
 	}
-	q, err := a.openQueue(ctx, g, c.socketFlag)
+	place, err := a.findPlace(g, c.socketFlag)
+	if err != nil {
+		return err
+	}
+	q, err := place.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,5 +140,18 @@ func (c *explainCmd) explainMessage(ctx context.Context, a *app, g *grammar) err
 	if err != nil {
 		return err
 	}
-	return c.printMessage(a, m, rules)
+	return c.printMessage(a, m, rules, place.providers())
+}
+
+// providers gives the provider of each upstream of the configuration; nil where
+// that cannot be read.
+func (p place) providers() map[string]string {
+	if p.config == nil {
+		return nil
+	}
+	by := make(map[string]string)
+	for _, u := range p.config.Upstreams {
+		by[u.Name] = u.Provider
+	}
+	return by
 }

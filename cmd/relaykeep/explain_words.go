@@ -45,9 +45,26 @@ func (p *page) explained(provider string, e classify.Explanation) {
 	p.fact("Rule", v.Rule+packWords(e))
 	p.fact("Meaning", e.Rule.Meaning)
 	p.fact("Source", e.Rule.Source)
-	p.fact("Verdict", fmt.Sprintf("%s, to blame: the %s", v.Class, v.Scope))
+	if goesOn(v) {
+		p.fact("Next", "Nothing is decided by that: the dialogue goes on, and the answer to the end of the text decides.")
+		return
+	}
+	p.fact("Verdict", verdictOf(v.Class, v.Scope))
 	p.fact("Action", actionWords(v))
 	p.fact("Next", e.Next)
+}
+
+// goesOn reports whether an answer is one on the way: yes, and not to the text.
+func goesOn(v relay.Verdict) bool {
+	return v.Class == relay.ClassDelivered && (v.Code >= 300 || v.Stage != relay.StageBody)
+}
+
+// verdictOf tells a class, and who is to blame where something went wrong.
+func verdictOf(c relay.Class, s relay.Scope) string {
+	if c == relay.ClassDelivered {
+		return c.String()
+	}
+	return fmt.Sprintf("%s, to blame: the %s", c, s)
 }
 
 // packWords tells where a rule is written.
@@ -93,6 +110,7 @@ type recipientJSON struct {
 	Address     string       `json:"address"`
 	State       relay.State  `json:"state"`
 	Upstream    string       `json:"upstream"` // that gave the reply; "" before the first
+	Provider    string       `json:"provider"` // of that upstream; "" where the configuration cannot be read or knows it no more
 	Stage       relay.Stage  `json:"stage"`
 	Code        int          `json:"code"`
 	Enhanced    string       `json:"enhanced"`
@@ -100,6 +118,7 @@ type recipientJSON struct {
 	Class       relay.Class  `json:"class"`
 	Scope       relay.Scope  `json:"scope"`
 	Action      relay.Action `json:"action"`
+	Delay       string       `json:"delay"` // from now until the next attempt at the earliest: "0s", "90s"
 	Rule        string       `json:"rule"`
 	Meaning     string       `json:"meaning"`
 	Next        string       `json:"next"`
@@ -108,9 +127,9 @@ type recipientJSON struct {
 	Incident    int64        `json:"incident"`
 }
 
-func explainedRecipient(id relay.ID, r admin.Recipient, rules *classify.Classifier, now time.Time) recipientJSON {
+func explainedRecipient(id relay.ID, r admin.Recipient, rules *classify.Classifier, providers map[string]string, now time.Time) recipientJSON {
 	out := recipientJSON{
-		ID: id, Address: r.Address, State: r.State, Next: whatNext(r, now),
+		ID: id, Address: r.Address, State: r.State, Next: whatNext(r, now), Delay: delayOf(r, now),
 		NextAttempt: r.NextAttempt, ExpiresAt: r.ExpiresAt, Incident: r.Incident,
 	}
 	if r.Last == nil {
@@ -118,17 +137,26 @@ func explainedRecipient(id relay.ID, r admin.Recipient, rules *classify.Classifi
 	}
 	v := r.Last.Verdict
 	rule, _ := rules.Rule(v.Rule)
+	out.Provider = providers[r.Last.Upstream]
 	out.Upstream, out.Stage, out.Code, out.Enhanced, out.Text = r.Last.Upstream, v.Stage, v.Code, v.Enhanced, v.Text
 	out.Class, out.Scope, out.Action, out.Rule, out.Meaning = v.Class, v.Scope, v.Action, v.Rule, rule.Meaning
 	return out
 }
 
+// delayOf is how long a recipient waits from now on.
+func delayOf(r admin.Recipient, now time.Time) string {
+	if r.State != relay.Queued || !r.NextAttempt.After(now) {
+		return span(0)
+	}
+	return span(r.NextAttempt.Sub(now).Round(time.Second))
+}
+
 // printMessage explains where each recipient of a message stands.
-func (c *explainCmd) printMessage(a *app, m admin.Message, rules *classify.Classifier) error {
+func (c *explainCmd) printMessage(a *app, m admin.Message, rules *classify.Classifier, providers map[string]string) error {
 	now := time.Now()
 	if c.JSON {
 		for _, r := range m.Recipients {
-			if err := printJSON(a.out, explainedRecipient(m.ID, r, rules, now)); err != nil {
+			if err := printJSON(a.out, explainedRecipient(m.ID, r, rules, providers, now)); err != nil {
 				return err
 			}
 		}
@@ -154,21 +182,20 @@ func (p *page) explainedRecipients(alike []admin.Recipient, rules *classify.Clas
 			p.line("  "+pad(label, labelWidth-2), text)
 		}
 	}
-	state := r.State.String()
-	if r.State == relay.Held && r.HoldReason != "" {
-		state += ": " + r.HoldReason
-	}
-	fact("State", state)
-	if r.Last == nil {
+	fact("State", stateWords(r))
+	switch {
+	case r.Last == nil && r.State == relay.Sending:
+		fact("Reply", "none yet")
+	case r.Last == nil:
 		fact("Reply", "none yet: nobody was asked")
-	} else {
+	default:
 		v := r.Last.Verdict
 		rule, _ := rules.Rule(v.Rule)
 		fact("Reply", strings.TrimSpace(reply(v)))
 		fact("At", fmt.Sprintf("%s, stage %s, %s ago", r.Last.Upstream, v.Stage, age(p.now.Sub(r.Last.At.Time))))
 		fact("Rule", v.Rule)
 		fact("Meaning", rule.Meaning)
-		fact("Verdict", fmt.Sprintf("%s, to blame: the %s", v.Class, v.Scope))
+		fact("Verdict", verdictOf(v.Class, v.Scope))
 		fact("Action", v.Action.String())
 	}
 	fact("Next", whatNext(r, p.now))

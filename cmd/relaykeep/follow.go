@@ -34,7 +34,7 @@ func follow(ctx context.Context, out io.Writer, queue getter, id relay.ID) error
 		case errors.Is(err, spool.ErrNotFound):
 			return fmt.Errorf("%s is finished and gone: the daemon keeps no history, its log tells what became of it", id)
 		case err != nil:
-			return err
+			return fmt.Errorf("the daemon does not answer any more, but the mail is kept; see relaykeep spool show %s: %w", id, err)
 		}
 		decided, delivered := 0, 0
 		for i, r := range m.Recipients {
@@ -53,7 +53,7 @@ func follow(ctx context.Context, out io.Writer, queue getter, id relay.ID) error
 		case delivered == n:
 			return nil
 		case decided == n:
-			return fmt.Errorf("delivered to %d of %s", delivered, count(int64(n), "recipient", "recipients"))
+			return fmt.Errorf("delivered to %d of %s; see relaykeep spool show %s", delivered, count(int64(n), "recipient", "recipients"), id)
 		}
 		select {
 		case <-tick.C:
@@ -86,6 +86,9 @@ func outcome(r admin.Recipient) string {
 	}
 	if r.Last != nil {
 		s += " " + verdictWords(r.Last.Upstream, r.Last.Verdict)
+	}
+	if r.State == relay.Queued && isDecided(r, time.Now()) {
+		s += ", next attempt at " + moment(r.NextAttempt.Time)
 	}
 	return s
 }

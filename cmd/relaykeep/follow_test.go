@@ -57,7 +57,7 @@ func TestFollow(t *testing.T) {
 		},
 		"deferred": {
 			func() course { return course{at(rcpt(relay.Queued, "busy", time.Hour))} },
-			"bob@example.net: deferred at ses: 450 busy\n", "delivered to 0 of 1 recipient",
+			"bob@example.net: deferred at ses: 450 busy, next attempt at 2000-01-01 01:00:00 UTC\n", "delivered to 0 of 1 recipient; see relaykeep spool show " + string(id),
 		},
 		"held": {
 			func() course {

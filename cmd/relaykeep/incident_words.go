@@ -146,9 +146,13 @@ func advise(i admin.Incident) []string {
 	resolve := fmt.Sprintf("relaykeep incident resolve %d", i.Number)
 	switch i.Kind {
 	case relay.IncidentUpstream:
+		tried := "relaykeep upstream probe " + i.Upstream + " tries it at once. It is also tried by itself now and then: when that works, the incident closes and what it holds is sent."
+		if i.Verdict != nil && i.Verdict.Stage >= relay.StageMail {
+			tried = "It is tried by itself now and then, with one mail, for a probe comes no further than the login: when that is taken, the incident closes and what it holds is sent."
+		}
 		return []string{
 			"Mend what the answer names: the login, the account, or the configuration of this upstream.",
-			"relaykeep upstream probe " + i.Upstream + " tries it at once. It is also tried by itself now and then: when that works, the incident closes and what it holds is sent.",
+			tried,
 			resolve + " closes it now: the upstream is tried again, and what is not mended opens it again.",
 			"Mail that has no other way waits in the queue meanwhile: relaykeep spool list --upstream " + i.Upstream,
 		}

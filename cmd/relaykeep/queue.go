@@ -49,7 +49,7 @@ func (a *app) openDaemon(ctx context.Context, g *grammar, s socketFlag) (*admin.
 	}
 	client, err := p.daemon(ctx)
 	if err != nil && nobodyListens(err) {
-		return nil, fmt.Errorf("%w: the daemon must run for this; start it, such as with systemctl start relaykeep", err)
+		return nil, fmt.Errorf("%w: the daemon must run for this: start it, such as with systemctl start relaykeep, or wait where it is stopping", err)
 	}
 	return client, err
 }
@@ -60,7 +60,7 @@ func (p place) open(ctx context.Context) (admin.Queue, error) {
 	if err == nil {
 		return client, nil
 	}
-	store, err := p.openStopped(err, bolt.Options{ReadOnly: true})
+	store, err := p.openStopped(err, true)
 	if err != nil {
 		return nil, err
 	}
@@ -79,16 +79,30 @@ func (p place) stopped(unreached error) (path string, err error) {
 	return p.config.Spool.Path, nil
 }
 
+// openStoppedToWrite is openStopped for what changes the spool, which must be there:
+// a new one would belong to whoever runs the command, and not to the daemon.
+func (p place) openStoppedToWrite(unreached error) (*bolt.Store, error) {
+	path, err := p.stopped(unreached)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; and there is no spool at %s yet: the daemon makes it when it is first started", unreached, path)
+	}
+	return p.openStopped(unreached, false)
+}
+
 // openStopped opens the spool of a daemon that could not be reached, if that is
-// because it does not run. o gives what the configuration does not say. The
-// caller closes the store.
-func (p place) openStopped(unreached error, o bolt.Options) (*bolt.Store, error) {
+// because it does not run. The caller closes the store.
+func (p place) openStopped(unreached error, readOnly bool) (*bolt.Store, error) {
 	if _, err := p.stopped(unreached); err != nil {
 		return nil, err
 	}
 	c := p.config.Spool
-	o.Path, o.History, o.KeepFailed, o.NoSync = c.Path, c.History, c.KeepFailed, c.NoSync
-	store, err := bolt.Open(o)
+	store, err := bolt.Open(bolt.Options{
+		Path: c.Path, MaxSize: c.MaxSize, MinFreeDisk: c.MinFreeDisk, History: c.History, KeepFailed: c.KeepFailed,
+		NoSync: c.NoSync, Guest: true, ReadOnly: readOnly,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w; and %w", unreached, err)
 	}
@@ -114,7 +128,7 @@ func (a *app) findPlace(g *grammar, s socketFlag) (place, error) {
 	case !chosen && !errors.As(err, &invalid): // there is none, or it is not for us
 		return place{socket: defaultSocket, why: err}, nil
 	}
-	return place{}, fmt.Errorf("%w; or name the daemon's socket with --socket", err)
+	return place{}, fmt.Errorf("%w; so the daemon's socket is not known: mend that, or name it with --socket", err)
 }
 
 // daemon connects to the running daemon.

@@ -9,7 +9,6 @@ import (
 
 	"relaykeep/relay"
 	"relaykeep/relay/admin"
-	"relaykeep/relay/config"
 )
 
 // sendCmd is the command send.
@@ -17,7 +16,7 @@ type sendCmd struct {
 	socketFlag
 	To      []string      `required:"" sep:"none" placeholder:"ADDRESS" help:"The recipient; may be given several times."`
 	From    string        `placeholder:"ADDRESS" help:"The sender (default: you at this host)."`
-	Subject string        `default:"Test message" placeholder:"TEXT" help:"The subject."`
+	Subject string        `default:"Test message" blank:"" placeholder:"TEXT" help:"The subject."`
 	Wait    bool          `help:"Follow the message until each recipient has a verdict; exit 0 only if all are delivered."`
 	Timeout time.Duration `default:"60s" placeholder:"TIME" help:"How long --wait waits."`
 }
@@ -28,23 +27,22 @@ func (c *sendCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if err != nil {
 		return err
 	}
-	host, open, err := c.daemon(a, g)
+	p, err := a.findPlace(g, c.socketFlag)
+	if err != nil {
+		return err
+	}
+	queue, err := p.daemon(ctx)
+	if err == nil {
+		defer queue.Close()
+	} else if c.Wait { // before anything is sent: else it could not be followed
+		return fmt.Errorf("%w; nothing was sent, as --wait could not follow it", err)
+	}
+	host, open, err := p.doors(ctx, queue, c.Socket != "", err)
 	if err != nil {
 		return err
 	}
 	if c.From == "" {
 		envelope.from = defaultSender(host)
-	}
-	var queue *admin.Client
-	if c.Wait { // before anything is sent: else it could not be followed
-		p, err := a.findPlace(g, c.socketFlag)
-		if err != nil {
-			return err
-		}
-		if queue, err = p.daemon(ctx); err != nil {
-			return fmt.Errorf("%w; nothing was sent, as --wait could not follow it", err)
-		}
-		defer queue.Close()
 	}
 	t := testMail{envelope: envelope, subject: c.Subject, host: host, at: time.Now()}
 	id, err := t.submit(ctx, open)
@@ -60,22 +58,26 @@ func (c *sendCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	return follow(ctx, a.out, queue, id)
 }
 
-// daemon gives the name of the daemon's host and the doors of the daemon: those
-// of the configuration, or the default ones where a socket is named and no
-// configuration can be read.
-func (c *sendCmd) daemon(a *app, g *grammar) (host string, open []door, err error) {
-	path, chosen := a.configPath(g)
-	conf, err := config.Load(path, config.LoadOptions{LookupEnv: a.env})
-	if err == nil {
-		return conf.Hostname, doors(conf.Listeners), nil
+// doors gives the name of the daemon's host and the doors of the daemon, as it
+// tells them itself. Where it cannot be asked, and was not named by its socket, they
+// are those of the configuration. unreached says why it cannot be asked.
+func (p place) doors(ctx context.Context, daemon *admin.Client, named bool, unreached error) (host string, open []door, err error) {
+	host = "localhost"
+	if p.config != nil {
+		host = p.config.Hostname
+	} else if name, err := os.Hostname(); err == nil {
+		host = name
 	}
-	if c.Socket == "" || chosen {
-		return "", nil, err
+	switch {
+	case unreached == nil:
+		s, err := daemon.Status(ctx)
+		return host, boundDoors(s.Listeners), err
+	case named:
+		return "", nil, unreached
+	case p.config == nil:
+		return "", nil, p.why
 	}
-	if host, err = os.Hostname(); err != nil {
-		host = "localhost"
-	}
-	return host, defaultDoors(), nil
+	return host, doors(p.config.Listeners), nil
 }
 
 // envelope checks the addresses. Errors match errUsage.

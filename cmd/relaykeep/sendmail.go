@@ -15,7 +15,7 @@ import (
 // sendmailCmd is the command sendmail. Its command line is that of a program
 // much older than this one, so it reads it itself.
 type sendmailCmd struct {
-	Args []string `arg:"" optional:"" help:"Flags and recipients, as sendmail takes them; see relaykeep sendmail --help."`
+	Args []string `arg:"" optional:"" blank:"" help:"Flags and recipients, as sendmail takes them; see relaykeep sendmail --help."`
 }
 
 const sendmailHelpText = `Usage: relaykeep sendmail [FLAGS] [RECIPIENT ...]

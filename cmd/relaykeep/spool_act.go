@@ -43,7 +43,7 @@ type spoolRedirectCmd struct {
 
 // Run has mail tried now.
 func (c *spoolRetryCmd) Run(ctx context.Context, a *app, g *grammar) error {
-	return c.run(ctx, a, g, "retry", "to be tried now")
+	return c.run(ctx, a, g, "retry", "due now")
 }
 
 // Run holds mail.

@@ -81,13 +81,9 @@ func (p place) act(ctx context.Context, order admin.Order, f spool.Filter) (admi
 	if !nobodyListens(err) || p.config == nil {
 		return admin.Acted{}, err
 	}
-	o := p.config.Spool
-	store, openErr := bolt.Open(bolt.Options{
-		Path: o.Path, MaxSize: o.MaxSize, MinFreeDisk: o.MinFreeDisk, History: o.History, KeepFailed: o.KeepFailed,
-		NoSync: o.NoSync, Guest: true,
-	})
-	if openErr != nil {
-		return admin.Acted{}, fmt.Errorf("%w; and %w", err, openErr)
+	store, err := p.openStoppedToWrite(err)
+	if err != nil {
+		return admin.Acted{}, err
 	}
 	done, err := actOn(ctx, p, store, order, f)
 	if closeErr := store.Close(); err == nil {

@@ -84,7 +84,7 @@ func (p place) keeper(ctx context.Context) (k admin.Keeper, end func() error, er
 	if err == nil {
 		return client, client.Close, nil
 	}
-	store, err := p.openStopped(err, bolt.Options{ReadOnly: true})
+	store, err := p.openStopped(err, true)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"relaykeep/relay/daemon"
-	"relaykeep/spool/bolt"
 )
 
 // spoolImportCmd is the command spool import.
@@ -91,14 +90,11 @@ func (c *spoolImportCmd) doors(ctx context.Context, a *app, g *grammar, m *submi
 	}
 	client, err := p.daemon(ctx)
 	if err == nil {
-		client.Close()
-		m.host, open = "localhost", defaultDoors()
-		if p.config != nil {
-			m.host, open = p.config.Hostname, doors(p.config.Listeners)
-		}
-		return open, func() error { return nil }, nil
+		defer client.Close()
+		m.host, open, err = p.doors(ctx, client, true, nil)
+		return open, func() error { return nil }, err
 	}
-	store, err := p.openStopped(err, bolt.Options{})
+	store, err := p.openStoppedToWrite(err)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -37,7 +37,7 @@ func (c *spoolListCmd) Run(ctx context.Context, a *app, g *grammar) error {
 		err = q.List(ctx, f, func(m admin.Message) error { return printJSON(out, m) })
 		return cmp.Or(err, out.Flush())
 	}
-	t := messageTable{out: out, width: columns(a.out), colours: a.palette(a.out), now: now}
+	t := messageTable{out: out, width: columns(a.out), colours: a.palette(a.out), now: now, lanes: lanesOf(ctx, q)}
 	if err := q.List(ctx, f, t.add); err != nil {
 		return cmp.Or(out.Flush(), err)
 	}
@@ -57,6 +57,7 @@ type messageTable struct {
 	width   int // of the terminal; 0: none
 	colours palette
 	now     time.Time
+	lanes   lanes
 
 	page       []messageRow
 	layout     layout
@@ -73,7 +74,7 @@ type messageRow struct {
 func (t *messageTable) add(m admin.Message) error {
 	t.messages++
 	t.recipients += int64(len(m.Recipients))
-	t.page = append(t.page, describe(m, t.now, t.colours))
+	t.page = append(t.page, describe(m, t.now, t.colours, t.lanes))
 	if len(t.page) < listPage {
 		return nil
 	}
@@ -95,7 +96,7 @@ func (t *messageTable) end() error {
 
 // describe tells a message by the recipient that speaks for it: the first
 // unfinished one, else the first.
-func describe(m admin.Message, now time.Time, colours palette) messageRow {
+func describe(m admin.Message, now time.Time, colours palette, l lanes) messageRow {
 	row := messageRow{
 		id: string(m.ID), age: age(now.Sub(m.ReceivedAt.Time)), size: size(m.Size),
 		from: printable(cmp.Or(m.From, "<>")),
@@ -110,7 +111,10 @@ func describe(m admin.Message, now time.Time, colours palette) messageRow {
 	if n := len(m.Recipients) - 1; n > 0 {
 		row.to += fmt.Sprintf(" (+%d)", n)
 	}
-	if r.State == relay.Queued {
+	switch {
+	case l.waitingFor(*r, now) != "":
+		row.next = "waits"
+	case r.State == relay.Queued:
 		row.next = until(r.NextAttempt.Time, now)
 	}
 	row.last = lastWords(r)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"mime"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type page struct {
 	now     time.Time
 
 	routes map[string]string // which mail takes a route, by its name; nil: not known
+	lanes  lanes
 }
 
 // labelWidth is that of the left column.
@@ -25,7 +27,7 @@ const labelWidth = 12
 
 func (p *page) message(m admin.Message) {
 	p.fact("Message", string(m.ID))
-	p.fact("Subject", m.Subject)
+	p.fact("Subject", decoded(m.Subject))
 	p.fact("From", cmp.Or(m.From, "<> (a bounce or another notice)"))
 	p.fact("Message-ID", m.MessageID)
 	p.fact("Received", p.received(m))
@@ -41,6 +43,15 @@ func (p *page) message(m admin.Message) {
 		p.repeated(again, len(m.Recipients) > 1)
 	}
 	p.remedies(m)
+}
+
+// decoded gives a header text as people read it (RFC 2047); as it stands where that
+// is not to be made out.
+func decoded(text string) string {
+	if d, err := new(mime.WordDecoder).DecodeHeader(text); err == nil {
+		return d
+	}
+	return text
 }
 
 // fact prints a line with a label, if there is something to say.
@@ -133,6 +144,8 @@ func (p *page) recipients(alike []admin.Recipient) {
 	}
 	if !r.State.Finished() {
 		p.line("    ", p.way(r))
+	} else if r.Route != "" {
+		p.line("    ", "route "+r.Route)
 	}
 	if why := p.routes[r.Route]; why != "" {
 		p.line("    ", "that route "+why)
@@ -144,6 +157,10 @@ func (p *page) standing(r admin.Recipient) string {
 	s := r.State.String()
 	switch r.State {
 	case relay.Queued:
+		if waiting := p.lanes.waitingFor(r, p.now); waiting != "" {
+			s += ", waits for " + waiting
+			break
+		}
 		s += ", next attempt " + until(r.NextAttempt.Time, p.now)
 		if r.Upstream != "" {
 			s += " at " + r.Upstream
@@ -151,12 +168,7 @@ func (p *page) standing(r admin.Recipient) string {
 	case relay.Sending:
 		s += " to " + r.Upstream
 	case relay.Held:
-		switch {
-		case strings.HasPrefix(r.HoldReason, s+" "):
-			s = r.HoldReason
-		case r.HoldReason != "":
-			s += ": " + r.HoldReason
-		}
+		s = stateWords(r)
 	case relay.Delivered:
 		s += " to " + r.Upstream
 	}
@@ -167,6 +179,18 @@ func (p *page) standing(r admin.Recipient) string {
 		s += ", " + count(int64(r.Attempts), "attempt", "attempts")
 	}
 	return s
+}
+
+// stateWords tells a state, and why where that is held.
+func stateWords(r admin.Recipient) string {
+	s := r.State.String()
+	switch {
+	case r.State != relay.Held || r.HoldReason == "":
+		return s
+	case strings.HasPrefix(r.HoldReason, s+" "):
+		return r.HoldReason
+	}
+	return s + ": " + r.HoldReason
 }
 
 // way tells which way a recipient goes.

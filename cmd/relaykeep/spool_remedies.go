@@ -11,9 +11,9 @@ import (
 // remedy is a command that an operator may give now, and what for.
 type remedy struct{ command, why string }
 
-// remedies gives what can be done about a message, what is most likely wanted
+// possible gives what can be done about a message, what is most likely wanted
 // first.
-func remedies(m admin.Message) []remedy {
+func (p *page) possible(m admin.Message) []remedy {
 	var all []remedy
 	add := func(why, format string, args ...any) {
 		all = append(all, remedy{"relaykeep " + fmt.Sprintf(format, args...), why})
@@ -29,7 +29,11 @@ func remedies(m admin.Message) []remedy {
 		add("send it all the same", "spool release %s", m.ID)
 	}
 	if in(relay.Queued) {
-		add("try it now", "spool retry %s", m.ID)
+		if waiting := p.waitsFor(m); waiting != "" {
+			add("how that upstream stands", "upstream list %s", waiting)
+		} else {
+			add("try it now", "spool retry %s", m.ID)
+		}
 		add("keep it until it is released", "spool hold %s", m.ID)
 	}
 	if in(relay.Bounced, relay.Expired) && m.Body != nil && *m.Body {
@@ -44,6 +48,21 @@ func remedies(m admin.Message) []remedy {
 		add("what the last answer means", "explain --id %s", m.ID)
 	}
 	return all
+}
+
+// waitsFor names the upstream that the queued recipients of m wait for; "" where
+// some can be tried.
+func (p *page) waitsFor(m admin.Message) (name string) {
+	for _, r := range m.Recipients {
+		if r.State != relay.Queued {
+			continue
+		}
+		if p.lanes.waitingFor(r, p.now) == "" {
+			return ""
+		}
+		name = r.Eligible[0]
+	}
+	return name
 }
 
 // incidentsOf gives the incidents that hold recipients of a message, each once.
@@ -65,7 +84,7 @@ func answered(m admin.Message) bool {
 
 // remedies prints what can be done.
 func (p *page) remedies(m admin.Message) {
-	all := remedies(m)
+	all := p.possible(m)
 	if len(all) == 0 {
 		return
 	}

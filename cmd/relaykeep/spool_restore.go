@@ -52,7 +52,7 @@ func (c *spoolRestoreCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	fmt.Fprintf(a.out, "%s: restored and verified, with %s and %s in the history\n",
 		path, count(done.Report.Messages, "unfinished message", "unfinished messages"), count(done.Report.History, "finished one", "finished ones"))
 	if done.Held > 0 {
-		fmt.Fprintf(a.out, "%s held (%s): look at them with relaykeep spool list, and let them go with relaykeep spool release --state held\n",
+		fmt.Fprintf(a.out, "%s held (%s): look at them with relaykeep spool list --state held once the daemon runs, and let them go by id or filter with relaykeep spool release\n",
 			count(done.Held, "recipient is", "recipients are"), relay.HoldRestored)
 	}
 	return nil

@@ -51,9 +51,9 @@ func (c *spoolVerifyCmd) salvage(ctx context.Context, a *app, g *grammar) error 
 			fmt.Fprintf(a.out, "%s of those saved came from pages that nothing pointed to any more: what is unfinished of that may have been sent since, and is held (%s)\n",
 				count(done.Orphaned, "message", "messages"), relay.HoldSalvaged)
 		}
-		_, err = fmt.Fprintf(a.out, "%s: saved and verified, with %s and %s in the history; %s lost\nmove the damaged file away, then: relaykeep spool restore %s\n",
+		_, err = fmt.Fprintf(a.out, "%s: saved and verified, with %s and %s in the history; %s\nmove the spool away, then: relaykeep spool restore %s\n",
 			c.Salvage, count(done.Saved.Messages, "unfinished message", "unfinished messages"),
-			count(done.Saved.History, "finished one", "finished ones"), count(done.Lost, "message is", "messages are"), c.Salvage)
+			count(done.Saved.History, "finished one", "finished ones"), lossWords(&done), c.Salvage)
 	}
 	switch {
 	case err != nil:
@@ -64,6 +64,17 @@ func (c *spoolVerifyCmd) salvage(ctx context.Context, a *app, g *grammar) error 
 		return fmt.Errorf("the file is damaged: beside what is named, messages may be lost that nothing tells of")
 	}
 	return nil
+}
+
+// lossWords tells how much is lost, as far as that is known.
+func lossWords(s *bolt.Salvaged) string {
+	switch {
+	case s.Lost > 0:
+		return count(s.Lost, "message is", "messages are") + " lost"
+	case s.Problems.Sound():
+		return "nothing is lost"
+	}
+	return "no message is known to be lost, but parts of the file are"
 }
 
 // lostLine tells of a message that is lost.

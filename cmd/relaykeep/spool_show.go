@@ -54,7 +54,7 @@ func (c *spoolShowCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if c.JSON {
 		return printJSON(a.out, m)
 	}
-	p := page{width: columns(a.out), colours: a.palette(a.out), now: time.Now(), routes: routeReasons(place.config)}
+	p := page{width: columns(a.out), colours: a.palette(a.out), now: time.Now(), routes: routeReasons(place.config), lanes: lanesOf(ctx, q)}
 	p.message(m)
 	_, err = io.WriteString(a.out, p.String())
 	return err

@@ -44,10 +44,13 @@ func (c *spoolVerifyCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	} else {
 		printReport(a, &r)
 	}
-	if !r.Sound() {
-		return errUnsound
+	switch {
+	case r.Sound():
+		return nil
+	case c.File != "":
+		return fmt.Errorf("%s is not sound: take another backup, or save what is readable of it with relaykeep spool verify %s --salvage NEW", c.File, c.File)
 	}
-	return nil
+	return errUnsound
 }
 
 // check asks the running daemon, or reads a file that is only read.

@@ -97,11 +97,16 @@ func (c *upstreamProbeCmd) Run(ctx context.Context, a *app, g *grammar) error {
 	if err := probes.Wait(); err != nil {
 		return err
 	}
-	return c.report(a, g, results)
+	after, err := daemon.Upstreams(ctx)
+	if err != nil {
+		return err
+	}
+	return c.report(a, g, results, after)
 }
 
-// report prints what the probes found; the error says that some failed.
-func (c *upstreamProbeCmd) report(a *app, g *grammar, results []admin.ProbeResult) error {
+// report prints what the probes found, and how the upstreams stand after them; the
+// error says that some failed.
+func (c *upstreamProbeCmd) report(a *app, g *grammar, results []admin.ProbeResult, after []admin.Upstream) error {
 	if c.JSON {
 		if err := printEach(a.out, results); err != nil {
 			return err
@@ -114,6 +119,11 @@ func (c *upstreamProbeCmd) report(a *app, g *grammar, results []admin.ProbeResul
 		p := page{width: columns(a.out)}
 		for _, r := range results {
 			p.probed(r, rules)
+			for _, u := range after {
+				if r.OK && u.Name == r.Upstream && (u.State == admin.UpstreamDown || u.State == admin.UpstreamDisabled) {
+					p.line("  ", stillClosed(u, time.Now()))
+				}
+			}
 		}
 		if _, err := io.WriteString(a.out, p.String()); err != nil {
 			return err
@@ -135,6 +145,19 @@ func (p *page) probed(r admin.ProbeResult, rules *classify.Classifier) {
 	}
 	p.line("", r.Upstream+" FAILS "+verdictWords("", r.Verdict))
 	p.meaning("  ", r.Verdict.Rule, rules)
+}
+
+// stillClosed tells why an upstream is not used though a probe works: what failed
+// comes after the login, where only a mail gets to.
+func stillClosed(u admin.Upstream, now time.Time) string {
+	s := fmt.Sprintf("but it is %s still: what failed comes after the login, and only a mail can try that", u.State)
+	if u.Until.After(now) {
+		s += ", the next one at " + clock(u.Until.Time, now)
+	}
+	if u.Incident > 0 {
+		s += fmt.Sprintf(". At once: relaykeep incident resolve %d", u.Incident)
+	}
+	return s
 }
 
 // upstreamPauseCmd is the command upstream pause.

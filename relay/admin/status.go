@@ -50,7 +50,17 @@ type Status struct {
 type ListenerStatus struct {
 	Name      string   `json:"name"`
 	Addresses []string `json:"addresses"` // that are bound, with their network: "tcp 127.0.0.1:2525"
+	TLS       string   `json:"tls"`       // "none", "starttls" (offered), "required" (before any mail) or "implicit"
+	Login     bool     `json:"login"`     // clients must log in
 }
+
+// What ListenerStatus says of TLS.
+const (
+	TLSNone     = "none"
+	TLSOffered  = "starttls"
+	TLSRequired = "required"
+	TLSImplicit = "implicit"
+)
 
 // Rates count what happened in a span of time up to now. Those of a daemon that
 // has not run for so long are of the time that it ran.
@@ -121,10 +131,12 @@ func (s *Status) look(now time.Time) (why []string) {
 	var told []string // the upstreams that an incident tells of
 	for _, i := range s.Incidents {
 		why = append(why, fmt.Sprintf("incident %d: %s", i.Number, i.Detail))
-		told = append(told, i.Upstream)
+		if i.Kind == relay.IncidentUpstream || i.Kind == relay.IncidentQuota {
+			told = append(told, i.Upstream)
+		}
 	}
 	for _, u := range s.Upstreams {
-		if u.State == UpstreamUp || u.State == UpstreamSlow || slices.Contains(told, u.Name) {
+		if u.State == UpstreamUp || u.State == UpstreamSlow || u.State != UpstreamPaused && slices.Contains(told, u.Name) {
 			continue
 		}
 		line := "upstream " + u.Name + " is " + string(u.State)

@@ -30,8 +30,18 @@ func TestJudge(t *testing.T) {
 		{"nobody takes mail", Status{Upstreams: []Upstream{down}}, HealthCritical, []string{"no upstream takes mail", "upstream old is down: dial: connection refused"}},
 		{
 			"an incident tells of its upstream",
-			Status{Upstreams: []Upstream{up, down}, Incidents: []Incident{{Number: 3, Upstream: "old", Detail: "old is not used"}}},
+			Status{Upstreams: []Upstream{up, down}, Incidents: []Incident{{Number: 3, Kind: relay.IncidentUpstream, Upstream: "old", Detail: "old is not used"}}},
 			HealthWarning, []string{"incident 3: old is not used"},
+		},
+		{
+			"a warning about an upstream does not tell how it stands",
+			Status{Upstreams: []Upstream{up, down}, Incidents: []Incident{{Number: 3, Kind: relay.IncidentWarning, Upstream: "old", Detail: "credits are used up"}}},
+			HealthWarning, []string{"incident 3: credits are used up", "upstream old is down: dial: connection refused"},
+		},
+		{
+			"who has paused it is told in any case",
+			Status{Upstreams: []Upstream{up, paused}, Incidents: []Incident{{Number: 3, Kind: relay.IncidentUpstream, Upstream: "old", Detail: "old is not used"}}},
+			HealthWarning, []string{"incident 3: old is not used", "upstream old is paused by anna"},
 		},
 		{
 			"mail waits for long",

@@ -110,7 +110,7 @@ func sampleEvent() relay.Event {
 
 func sampleStatus() Status {
 	s := Status{
-		Version: "1.2.3", StartedAt: Time{moment(0)}, Listeners: []ListenerStatus{{"local", []string{"tcp 127.0.0.1:2525"}}},
+		Version: "1.2.3", StartedAt: Time{moment(0)}, Listeners: []ListenerStatus{{"local", []string{"tcp 127.0.0.1:2525"}, TLSOffered, true}},
 		Upstreams: []Upstream{sampleUpstream()}, Messages: 2, Recipients: CountStates(nil), Oldest: Time{moment(0)},
 		FileBytes: 100, BodyBytes: 10, Refusing: "the spool is full", LastHour: Rates{1, 2, 3, 4}, Incidents: []Incident{FromIncident(sampleIncident())},
 	}

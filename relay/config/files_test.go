@@ -38,6 +38,7 @@ func filesFolder(t *testing.T) string {
 	write(t, folder, "good.key", keyPEM(t, good))
 	write(t, folder, "other.key", keyPEM(t, other))
 	write(t, folder, "users", []byte("app:$2y$05$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"))
+	write(t, folder, "hashes", []byte("$2y$05$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"))
 	ed25519, err := dkim.GenerateEd25519()
 	if err != nil {
 		t.Fatal(err)

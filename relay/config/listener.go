@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"relaykeep/relay/ingress"
@@ -129,7 +130,10 @@ func readListenerAuth(s *section) *ingress.AuthOptions {
 	}
 	if s.d.secrets && s.entry("users_file").state == ready {
 		if _, err := readBounded(a.UsersFile); err != nil {
-			s.fault("users_file", "cannot read %s: %v; make lines for it with relaykeep user hash", s.shown("users_file", a.UsersFile), err)
+			s.fault("users_file", "cannot read %s: %v; it has lines of NAME:HASH, and relaykeep user hash makes HASH", s.shown("users_file", a.UsersFile), err)
+		} else if err := ingress.CheckUsers(a.UsersFile); err != nil {
+			s.fault("users_file", "%s: %s; it has lines of NAME:HASH, and relaykeep user hash makes HASH",
+				s.shown("users_file", a.UsersFile), strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	if len(a.AllowPlaintextFrom) > 0 {

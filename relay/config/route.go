@@ -54,6 +54,9 @@ func readRoutes(s *section, c *Config) []Route {
 		}
 		parsed, all := readRoute(r, n)
 		routes = append(routes, parsed)
+		if all && caught == 0 && parsed.Action == relay.RouteHold {
+			s.d.add(true, r.header, "%s: it has no match block and holds all mail that comes here until somebody releases it", r.title)
+		}
 		if all && caught == 0 {
 			caught = r.header.Start.Line
 		}

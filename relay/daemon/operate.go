@@ -14,12 +14,18 @@ import (
 )
 
 // operator puts the mail in the spool into an operator's hands.
-type operator struct{ operate.Operator }
+type operator struct {
+	operate.Operator
+	insist func() // before mail is to be sent all the same; nil: nothing is sent
+}
 
 var _ admin.Actor = (*operator)(nil)
 
 func (d *Daemon) operator() *operator {
-	return &operator{operate.Operator{Spool: d.spool, Route: d.reassign, Reporter: reporting{d}, Emit: d.sink.Emit}}
+	return &operator{
+		Operator: operate.Operator{Spool: d.spool, Route: d.reassign, Reporter: reporting{d}, Emit: d.sink.Emit},
+		insist:   d.scheduler.TrySenders,
+	}
 }
 
 // Act is of admin.Actor.
@@ -32,6 +38,9 @@ func (o *operator) Act(ctx context.Context, order admin.Order, f spool.Filter, w
 		return admin.Acted{}, fmt.Errorf("%w: %w", admin.ErrBadOrder, err)
 	}
 	w.By = who
+	if o.insist != nil && w.Action.Sends() {
+		o.insist()
+	}
 	done, err := o.Operator.Act(ctx, w, f)
 	return admin.Acted{
 		Action: order.Action, Messages: done.Messages, Recipients: done.Recipients, Sending: done.Sending, Unfit: done.Unfit,
@@ -50,5 +59,5 @@ func NewActor(c *config.Config, s *bolt.Store) (admin.Actor, error) {
 	d := &Daemon{spool: s}
 	d.parts.Store(&parts{config: c, table: table})
 	s.UseTable(table.Fingerprint())
-	return &operator{operate.Operator{Spool: s, Route: d.reassign, Reporter: reporter(c, table, rules)}}, nil
+	return &operator{Operator: operate.Operator{Spool: s, Route: d.reassign, Reporter: reporter(c, table, rules)}}, nil
 }

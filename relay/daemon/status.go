@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relaykeep/relay/admin"
+	"relaykeep/relay/config"
 	"relaykeep/relay/event/rates"
 )
 
@@ -17,7 +18,9 @@ func (d *Daemon) status(ctx context.Context) (admin.Status, error) {
 		LastMinute: ratesOf(d.rates.Last(now, time.Minute)), LastHour: ratesOf(d.rates.Last(now, time.Hour)),
 	}
 	for _, l := range d.parts.Load().config.Listeners {
-		bound := admin.ListenerStatus{Name: l.Name, Addresses: []string{}}
+		bound := admin.ListenerStatus{
+			Name: l.Name, Addresses: []string{}, TLS: tlsWord(l), Login: l.Auth != nil && l.Auth.Required,
+		}
 		for _, a := range d.ingress.Addrs(l.Name) {
 			bound.Addresses = append(bound.Addresses, a.Network()+" "+a.String())
 		}
@@ -43,6 +46,18 @@ func (d *Daemon) status(ctx context.Context) (admin.Status, error) {
 	}
 	s.Judge(now)
 	return s, nil
+}
+
+func tlsWord(l config.Listener) string {
+	switch {
+	case l.TLS == nil:
+		return admin.TLSNone
+	case l.TLS.Implicit:
+		return admin.TLSImplicit
+	case l.TLS.Required:
+		return admin.TLSRequired
+	}
+	return admin.TLSOffered
 }
 
 func ratesOf(t rates.Tally) admin.Rates {

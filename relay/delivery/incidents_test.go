@@ -262,6 +262,50 @@ func TestSenderIsProbedByItsMail(t *testing.T) {
 	})
 }
 
+// Who lets go what is held because its sender is refused means it: the upstream is
+// asked once more, whether or not a cool-down runs. What is held without having
+// been asked for quotes no answer.
+func TestReleaseInsists(t *testing.T) {
+	var healed atomic.Bool
+	a := fromSender("bad@x.example", &healed)
+	release := func(w *world, id relay.ID) {
+		w.Helper()
+		w.s.TrySenders()
+		err := w.box.Act(w.Context(), spool.Filter{IDs: []relay.ID{id}}, func(in spool.Selected) *spool.Settlement {
+			r := in.Recipients[0]
+			r.State, r.HoldReason, r.Incident, r.NextAttempt = relay.Queued, "", 0, time.Now()
+			return &spool.Settlement{Recipients: []relay.Recipient{r}}
+		}, func(spool.Selected, *spool.Settlement, []spool.Notice) {})
+		if err != nil {
+			w.Fatal(err)
+		}
+		synctest.Wait()
+	}
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		first := w.box.putFrom(w, "bad@x.example", to("r@x.example", "a"))
+		synctest.Wait()
+		second := w.box.putFrom(w, "bad@x.example", to("r@x.example", "a"))
+		synctest.Wait()
+		events := w.box.entry(w, second).Events
+		if e := events[len(events)-1]; e.Kind != relay.EventHeld || e.Verdict != (relay.Verdict{}) {
+			t.Errorf("the one that was not asked for: %+v", e)
+		}
+		release(w, first)
+		if n := a.attempts(); n != 2 {
+			t.Errorf("%d attempts, want one for the release", n)
+		}
+		w.wantState(w.box.only(w, first), relay.Held)
+		healed.Store(true)
+		release(w, first)
+		for _, id := range []relay.ID{first, second} {
+			w.wantState(w.box.only(w, id), relay.Delivered)
+		}
+		if open := w.incidents(false); len(open) != 0 {
+			t.Errorf("open: %+v", open)
+		}
+	})
+}
+
 // A sender that one upstream refuses goes by the other, without asking the
 // first; nothing is held.
 func TestRefusedSenderGoesAnotherWay(t *testing.T) {

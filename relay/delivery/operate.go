@@ -101,3 +101,12 @@ func (l *lane) resolved(i relay.Incident) {
 	l.mu.Unlock()
 	l.rouse()
 }
+
+// TrySenders lets the next mail of each sender that an upstream refuses through to
+// it: somebody is about to have mail sent all the same, and means it.
+func (s *Scheduler) TrySenders() {
+	now := time.Now()
+	for _, l := range s.course().lanes {
+		l.senders.tryNow(now)
+	}
+}

@@ -66,6 +66,18 @@ func (b *senders) block(from string, now time.Time, restored bool) {
 	b.some.Store(true)
 }
 
+// tryNow lets the next message of each refused sender through.
+func (b *senders) tryNow(now time.Time) {
+	if !b.some.Load() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.by {
+		r.until = now
+	}
+}
+
 func (b *senders) unblock(from string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

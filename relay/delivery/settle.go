@@ -224,6 +224,9 @@ func (s *Scheduler) events(list []relay.Event, m *relay.Message, outcomes []outc
 		}
 		if o.idle {
 			e.Upstream, e.Attempt, e.Duration = o.to.Upstream, 0, 0
+			if o.kind != relay.EventExpired { // which tells what was said last; here nobody has said anything
+				e.Verdict = relay.Verdict{}
+			}
 		}
 		if o.inDoubt {
 			doubt := e

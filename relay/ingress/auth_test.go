@@ -242,7 +242,7 @@ func TestParseUsers(t *testing.T) {
 	if _, err := parseUsers([]byte("a\n# b\nc\n")); err == nil || !strings.Contains(err.Error(), "line 1: ") || !strings.Contains(err.Error(), "line 3: ") {
 		t.Errorf("got %v", err)
 	}
-	if err := CheckUsersFile(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if err := CheckUsers(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

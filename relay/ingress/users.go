@@ -71,9 +71,13 @@ func LoadUsers(path string) (*Users, error) {
 	return users, nil
 }
 
-// CheckUsersFile reports what is wrong with a users file; nil for nothing.
-func CheckUsersFile(path string) error {
-	_, err := LoadUsers(path)
+// CheckUsers reports what is wrong with the lines of a users file, without its
+// name; nil for nothing.
+func CheckUsers(path string) error {
+	b, err := os.ReadFile(path)
+	if err == nil {
+		_, err = parseUsers(b)
+	}
 	return err
 }
 

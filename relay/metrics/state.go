@@ -93,7 +93,7 @@ func (s *state) collectIncidents(ctx context.Context, out chan<- prometheus.Metr
 	}
 	counts := map[relay.IncidentKind]int{
 		relay.IncidentUpstream: 0, relay.IncidentSender: 0, relay.IncidentQuota: 0,
-		relay.IncidentMessage: 0, relay.IncidentRoute: 0, relay.IncidentBackup: 0,
+		relay.IncidentMessage: 0, relay.IncidentRoute: 0, relay.IncidentBackup: 0, relay.IncidentWarning: 0,
 	}
 	for _, i := range open {
 		counts[i.Kind]++

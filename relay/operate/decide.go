@@ -53,8 +53,8 @@ func ParseWish(action, to string) (w Wish, err error) {
 	return w, fmt.Errorf("%w as %q; there are retry, hold, release, delete, bounce, redirect", ErrNoAction, action)
 }
 
-// needsWay reports whether a recipient is sent on by the routes of today.
-func (a Action) needsWay() bool { return a == Retry || a == Release || a == Redirect }
+// Sends reports whether a recipient is sent on, by the routes of today.
+func (a Action) Sends() bool { return a == Retry || a == Release || a == Redirect }
 
 // scene is what a decision depends on beside the recipient.
 type scene struct {

@@ -137,7 +137,7 @@ func (p *plan) change() {
 // scene gathers what a decision on r depends on.
 func (p *plan) scene(r relay.Recipient) scene {
 	sc := scene{hasBody: p.in.HasBody, now: p.now}
-	if !p.w.Action.needsWay() {
+	if !p.w.Action.Sends() {
 		return sc
 	}
 	if p.w.Action == Redirect {

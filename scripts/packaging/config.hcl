@@ -7,7 +7,7 @@
 #
 #   relaykeep check --probe
 #   systemctl restart relaykeep
-#   relaykeep spool release --all
+#   relaykeep spool release --route until-it-is-configured
 
 upstream "provider" {
   provider = "generic"                  # ses, sendgrid, mailgun, postmark, microsoft365, gmail, tencent, netease, aliyun

@@ -361,7 +361,7 @@ func makeFolderOf(path string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	err := os.MkdirAll(dir, 0o750)
+	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		err = durable.SyncDir(filepath.Dir(dir))
 	}

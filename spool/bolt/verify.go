@@ -169,5 +169,5 @@ func lockForReading(path string) (*os.File, error) {
 
 // inUse says that another process has a spool.
 func inUse(path string) error {
-	return fmt.Errorf("spool %s is in use by another process: is relaykeep running already?", path)
+	return fmt.Errorf("spool %s is in use by another process: is relaykeep running already, or stopping still?", path)
 }

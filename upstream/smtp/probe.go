@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -41,7 +42,7 @@ func (t *Transport) ProbeSteps(ctx context.Context, report func(Step)) relay.Ver
 	v := relay.Verdict{
 		Class: relay.ClassDelivered, Scope: relay.ScopeUpstream, Action: relay.ActionDone,
 		Stage: last, Code: c.rep.code, Enhanced: c.rep.enhanced,
-		Text: escape(c.rep.text, relay.MaxReplyText), Rule: "probe",
+		Text: escape(bytes.ReplaceAll(c.rep.text, []byte("\n"), []byte(" / ")), relay.MaxReplyText), Rule: "probe",
 	}
 	t.pool.discard(c)
 	return v
