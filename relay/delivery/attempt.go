@@ -188,6 +188,24 @@ func (a *attempt) finding() finding {
 	return judge(a.verdicts)
 }
 
+// blamesItself reports whether every recipient whose verdict would close the lane is
+// suspect: others have passed since it closed the lane before, so that the message
+// is to blame, or whom it goes to.
+func (a *attempt) blamesItself() bool {
+	for i := range a.verdicts {
+		if opensAtOnce(a.verdicts[i]) && (isQuota(a.verdicts[i]) || !a.suspect(&a.to[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// suspect reports whether r has closed the lane before, and others have passed
+// since.
+func (a *attempt) suspect(r *relay.Recipient) bool {
+	return r.Upstream == a.l.Name && opensAtOnce(r.Last) && a.l.workedSince(r.LastAt)
+}
+
 // delivered reports whether the upstream took the message for somebody.
 func (a *attempt) delivered() bool {
 	return slices.ContainsFunc(a.verdicts, func(v relay.Verdict) bool { return v.Class == relay.ClassDelivered })

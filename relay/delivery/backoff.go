@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"relaykeep/relay"
@@ -44,4 +45,12 @@ func pauseFor(verdicts []relay.Verdict) time.Duration {
 		}
 	}
 	return pause
+}
+
+// goesElsewhere reports whether the mail of a lane that these verdicts pause is for
+// others meanwhile: the upstream is busy as a whole, not asked too fast.
+func goesElsewhere(verdicts []relay.Verdict) bool {
+	return slices.ContainsFunc(verdicts, func(v relay.Verdict) bool {
+		return v.Action == relay.ActionSlow && v.Then == relay.ActionFailover && v.Stage < relay.StageMail
+	})
 }

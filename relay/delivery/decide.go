@@ -67,7 +67,7 @@ func decide(r relay.Recipient, v relay.Verdict, sc scene) outcome {
 		return sc.queue(r, r.Eligible, 0, relay.EventDeferred)
 	case v.Action == relay.ActionBounce:
 		return finish(r, relay.Bounced, relay.EventBounced, "", sc)
-	case refusesForGood(v):
+	case refusesForGood(v), v.Action == relay.ActionDisable && sc.suspect:
 		return sc.refused(r, v)
 	case v.Action == relay.ActionSlow:
 		return sc.slow(r, v)
@@ -163,11 +163,15 @@ func (sc scene) split(r relay.Recipient, v relay.Verdict) outcome {
 }
 
 // slow decides on an upstream that wants to be asked less. The lane is paused
-// besides: see pauseFor.
+// besides: see pauseFor. One that does not even let us begin is no place to wait
+// at while there is another.
 func (sc scene) slow(r relay.Recipient, v relay.Verdict) outcome {
 	r.Failures = failuresAt(r, sc.lane) + 1
-	if v.Then == relay.ActionFailover && r.Failures > sc.route.FailoverAfter {
-		return sc.failover(r, v)
+	if v.Then == relay.ActionFailover {
+		_, another := sc.next(r.Eligible, r.Eligible)
+		if r.Failures > sc.route.FailoverAfter || another && v.Stage < relay.StageMail {
+			return sc.failover(r, v)
+		}
 	}
 	soon := slowDelay + time.Duration(sc.random*float64(slowDelay))
 	return sc.queue(r, startingWith(sc.lane, r.Eligible), max(soon, v.RetryAfter), relay.EventDeferred)

@@ -33,6 +33,7 @@ func TestDecide(t *testing.T) {
 	}
 	park := with(quotaUsed, func(v *relay.Verdict) { v.Action, v.Then = relay.ActionPark, relay.ActionNone })
 	slowThenFailover := then(throttled, relay.ActionFailover)
+	busyGreeting := with(slowThenFailover, func(v *relay.Verdict) { v.Stage = relay.StageGreeting })
 	lostUpstream := with(busy, func(v *relay.Verdict) { v.Scope = relay.ScopeUpstream })
 
 	type opt struct {
@@ -122,6 +123,9 @@ func TestDecide(t *testing.T) {
 		{"slow: as long as it wants", later(throttled), opt{}, deferred, "a b c", 30 * m, 0},
 		{"slow, then failover: once more", slowThenFailover, opt{}, deferred, "a b c", slowDelay, 0},
 		{"slow, then failover", slowThenFailover, opt{had: relay.Recipient{Failures: 1}}, failover, "b c a", 0, 0},
+		{"slow before we can begin: others at once", busyGreeting, opt{}, failover, "b c a", 0, 0},
+		{"slow before we can begin: no other", busyGreeting, opt{route: "a"}, deferred, "a", slowDelay, 0},
+		{"slow before we can begin: others are down", busyGreeting, opt{down: "b c"}, deferred, "a b c", slowDelay, 0},
 
 		{"in doubt: once more, there", lost, opt{}, inDoubt, "a", m, 1},
 		{"in doubt: after the first backoff", lost, opt{had: relay.Recipient{Attempts: 5}}, inDoubt, "a", m, 6},

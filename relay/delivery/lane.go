@@ -37,6 +37,7 @@ type lane struct {
 	inFlight int       // attempts under way
 	settling int       // commits under way
 	pause    time.Time // asked to slow down: nothing is claimed until then
+	away     bool      // while it is paused, its mail is for others
 	more     bool      // there may be mail that no slot was free for
 	worked   time.Time // it took a message
 	pausedBy string    // an operator; "" for nobody
@@ -44,8 +45,10 @@ type lane struct {
 	keeps    bool      // each settlement stores what is to be kept of the lane
 
 	spent      bool // the quota is used up by our count
+	spentLong  bool // for so long that somebody should know
 	spentUntil time.Time
 	spentFor   time.Duration // at least, the last time
+	quotaMost  int           // the most that the quota had room for
 
 	retired   bool    // it claims nothing more
 	elders    []*lane // retired ones whose place it has, with attempts under way
@@ -219,7 +222,7 @@ func (l *lane) plan(now time.Time) plan {
 		p.claim = min(free, messages)
 	}
 	// While a half-open lane cannot try, its mail goes the other way.
-	p.open = p.trial || l.breaker.state == BreakerClosed
+	p.open = p.trial || l.breaker.state == BreakerClosed && !(l.away && now.Before(l.pause))
 	return p
 }
 
@@ -278,6 +281,9 @@ func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 // the upstream wants to be asked holds for those that have its place, too.
 func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	f := a.finding()
+	if opensAtOnce(f.verdict) && a.blamesItself() {
+		f = finding{}
+	}
 	pause := pauseFor(a.verdicts)
 	l.heir().giveBack(taken, a)
 	l.mu.Lock()
@@ -325,7 +331,7 @@ func (l *lane) heed(a *attempt, pause time.Duration, restart bool) {
 		l.Pace.Slow(a.ended, pause)
 	}
 	if until := a.ended.Add(pause); until.After(l.pause) {
-		l.pause = until
+		l.pause, l.away = until, goesElsewhere(a.verdicts)
 	}
 }
 

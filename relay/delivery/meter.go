@@ -28,10 +28,12 @@ type Meter interface {
 // A used up quota closes a lane for at least minSpent, and for twice as long
 // each time that it is used up again soon after, up to maxSpent: where it comes
 // back drop by drop the lane, and the incident that tells of it, do not open
-// and close for each.
+// and close for each. Of less than quietSpent no incident tells: a quota of a
+// minute is a rate.
 const (
-	minSpent = time.Minute
-	maxSpent = 15 * time.Minute
+	minSpent   = time.Minute
+	maxSpent   = 15 * time.Minute
+	quietSpent = 5 * time.Minute
 )
 
 // room is how much of a claim the rate and the quota allow now: how many messages,
@@ -51,12 +53,16 @@ func (l *lane) room(now time.Time) (messages, recipients int, again time.Time) {
 			return 0, 0, l.spentUntil
 		}
 		n := l.Quota.Fits(now, most)
+		if l.quotaMost = max(l.quotaMost, n); l.spent && 2*n >= l.quotaMost {
+			l.spentFor = 0 // it has come back as a whole
+		}
 		if l.spent = n == 0; l.spent {
 			if now.Sub(l.spentUntil) > maxSpent {
 				l.spentFor = 0
 			}
 			l.spentFor = min(max(2*l.spentFor, minSpent), maxSpent)
-			l.spentUntil = now.Add(max(l.Quota.Wait(now, 1), l.spentFor))
+			wait := max(l.Quota.Wait(now, 1), l.spentFor)
+			l.spentUntil, l.spentLong = now.Add(wait), wait > quietSpent
 			return 0, 0, l.spentUntil
 		}
 		bound(n, l.QuotaByMessage)

@@ -314,6 +314,26 @@ func TestQuotaThatComesBackInDrops(t *testing.T) {
 	})
 }
 
+// A quota of a minute gives what it says in each minute, and no incident tells of
+// it.
+func TestQuotaOfAShortTime(t *testing.T) {
+	a := always(ok)
+	within(t, func(s *box) Options {
+		return metered(oneWay(s, a), quota.Limit{}, quota.Limit{N: 10, Per: time.Minute})
+	}, func(w *world) {
+		for range 100 {
+			w.box.put(w, to("r@x.example", "a"))
+		}
+		w.after(9*time.Minute + 10*time.Second)
+		if n := a.attempts(); n != 100 {
+			t.Errorf("%d attempts in nine minutes, want 100", n)
+		}
+		if n := len(w.tape.of(relay.EventIncidentOpened)); n != 0 {
+			t.Errorf("%d incidents", n)
+		}
+	})
+}
+
 // A state that this program cannot read is an error, not a lane that forgets
 // who has paused it.
 func TestStateOfALaterVersion(t *testing.T) {

@@ -153,6 +153,56 @@ func TestPoisonousMessageOpensNoBreaker(t *testing.T) {
 	})
 }
 
+// A recipient at whom the upstream answers as if the account were disabled, though
+// others pass, is held alone: the lane is not closed for it again.
+func TestOneRecipientDisablesNobodyTwice(t *testing.T) {
+	a := &provider{answer: func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
+		if to.Address == "poison@x.example" {
+			return paused
+		}
+		return ok
+	}}
+	within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
+		poison := w.box.put(w, to("poison@x.example", "a"))
+		for range 60 {
+			id := w.box.put(w, to("r@x.example", "a"))
+			w.after(time.Minute)
+			w.wantState(w.box.only(w, id), relay.Delivered)
+		}
+		r := w.box.only(w, poison)
+		w.wantState(r, relay.Held)
+		if i := w.incidents(false); len(i) != 1 || i[0].Kind != relay.IncidentMessage || i[0].Number != r.Incident {
+			t.Errorf("open: %+v; held by %d", i, r.Incident)
+		}
+		if n := len(w.tape.of(relay.EventUpstreamDown)); n != 1 {
+			t.Errorf("down %d times, want once", n)
+		}
+	})
+}
+
+// An upstream that does not let us begin, for now, keeps no mail from another that
+// does: not what it has answered, nor what comes while it is left alone.
+func TestABusyGreetingKeepsNothing(t *testing.T) {
+	goingAway := with(throttled, func(v *relay.Verdict) {
+		v.Stage, v.Code, v.Then, v.RetryAfter = relay.StageGreeting, 421, relay.ActionFailover, 30*time.Second
+	})
+	a, b := each(goingAway, goingAway, ok), always(ok)
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		for range 30 {
+			id := w.box.put(w, to("r@x.example", "a", "b"))
+			synctest.Wait()
+			w.wantState(w.box.only(w, id), relay.Delivered)
+			w.after(4 * time.Second)
+		}
+		if n := a.attempts(); n < 3 || b.attempts() != 32-n {
+			t.Errorf("%d attempts at a, %d at b", n, b.attempts())
+		}
+		if len(w.incidents(false)) != 0 || w.s.Lanes()[0].Breaker != BreakerClosed {
+			t.Errorf("%+v, %+v", w.incidents(false), w.s.Lanes()[0])
+		}
+	})
+}
+
 // A probe is another message than those that failed, if one is due.
 func TestProbeTakesAnotherMessage(t *testing.T) {
 	a := &provider{answer: func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {

@@ -80,7 +80,7 @@ func (l *lane) tell(open bool) {
 	l.mu.Lock()
 	b := &l.breaker
 	up, opened := b.state == BreakerClosed, b.state == BreakerOpen && b.gen != l.toldGen
-	cause, disabled, spent, gen := b.cause, b.disabled, l.spent, b.gen
+	cause, disabled, spent, gen := b.cause, b.disabled, l.spent && l.spentLong, b.gen
 	l.mu.Unlock()
 	if up != l.toldUp {
 		l.toldUp = up

@@ -74,7 +74,7 @@ func split(verdicts []relay.Verdict, to []relay.Recipient) (found shape, smaller
 		case smaller:
 			v.Free = true
 		default:
-			v.Split = relay.SplitNone
+			v.Split, v.Free = relay.SplitNone, false
 		}
 	}
 	return found, smaller

@@ -45,6 +45,9 @@ func TestSplit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			verdicts := slices.Clone(tt.v)
+			for i := range verdicts { // as the packs say it; what cannot be smaller is not free
+				verdicts[i].Free = verdicts[i].Split != relay.SplitNone
+			}
 			var all []relay.Recipient
 			for d := range strings.FieldsSeq(tt.to) {
 				all = append(all, relay.Recipient{Address: "r@" + d})
@@ -58,7 +61,7 @@ func TestSplit(t *testing.T) {
 					if v != tt.v[i] {
 						t.Errorf("verdict %d has changed", i)
 					}
-				} else if (v.Split != relay.SplitNone) != smaller || smaller && !v.Free {
+				} else if (v.Split != relay.SplitNone) != smaller || v.Free != smaller {
 					t.Errorf("verdict %d: split %v, free %t", i, v.Split, v.Free)
 				}
 			}
