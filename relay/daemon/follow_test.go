@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"relaykeep/relay"
+	"relaykeep/relay/delivery"
 )
 
 // TestFollowRoute changes one queued recipient by what today's routes say.
@@ -83,12 +85,40 @@ func TestFollowRoute(t *testing.T) {
 			if tt.want != nil {
 				tt.want(&want)
 			}
-			got := followRoute(queued, tt.a, !tt.noWay, now)
+			got := followRoute(queued, tt.a, !tt.noWay, delivery.InDoubtRetry, now)
 			if !reflect.DeepEqual(got.to, want) {
 				t.Errorf("got\n%+v, want\n%+v", got.to, want)
 			}
-			if got.kind != tt.kind || got.detail != tt.detail || got.noRoute != tt.noWay {
-				t.Errorf("told %q, %q, without a route %v", got.kind, got.detail, got.noRoute)
+			if got.kind != tt.kind || got.detail != tt.detail || (got.incident != nil) != tt.noWay {
+				t.Errorf("told %q, %q, incident %+v", got.kind, got.detail, got.incident)
+			}
+		})
+	}
+}
+
+// What may have been delivered by an upstream goes to no other by itself, however
+// the routes change.
+func TestFollowKeepsDoubtsWhereTheyAre(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	later := now.Add(time.Minute)
+	for _, tt := range []struct {
+		name   string
+		policy delivery.InDoubt
+		a      relay.Assignment
+		state  relay.State
+		chain  []string
+	}{
+		{"nothing new", delivery.InDoubtRetry, relay.Assignment{Route: "r", Upstreams: []string{"x", "y"}}, relay.Queued, []string{"x"}},
+		{"another first", delivery.InDoubtRetry, relay.Assignment{Route: "r", Upstreams: []string{"y", "x"}}, relay.Queued, []string{"x"}},
+		{"it is not on the way any more", delivery.InDoubtRetry, relay.Assignment{Route: "r", Upstreams: []string{"y"}}, relay.Held, []string{"x"}},
+		{"on another route neither", delivery.InDoubtRetry, relay.Assignment{Route: "s", Upstreams: []string{"y"}}, relay.Held, []string{"x"}},
+		{"another copy is wanted", delivery.InDoubtFailover, relay.Assignment{Route: "s", Upstreams: []string{"y"}}, relay.Queued, []string{"y"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := relay.Recipient{State: relay.Queued, Route: "r", Eligible: []string{"x"}, Upstream: "x", InDoubt: 1, NextAttempt: later}
+			o := followRoute(r, tt.a, true, tt.policy, now)
+			if o.to.State != tt.state || !slices.Equal(o.to.Eligible, tt.chain) || (o.incident != nil) != (tt.state == relay.Held) {
+				t.Errorf("%s by %v, incident %+v", o.to.State, o.to.Eligible, o.incident)
 			}
 		})
 	}
@@ -116,7 +146,7 @@ func TestFollowDoesNotWaitForWhoIsGone(t *testing.T) {
 				State: relay.Queued, Route: "r", Eligible: []string{"x"}, NextAttempt: later,
 				Upstream: tt.upstream, Last: relay.Verdict{Scope: tt.scope},
 			}
-			o := followRoute(r, relay.Assignment{Route: "s", Upstreams: tt.to}, true, now)
+			o := followRoute(r, relay.Assignment{Route: "s", Upstreams: tt.to}, true, delivery.InDoubtRetry, now)
 			if !o.to.NextAttempt.Equal(tt.want) {
 				t.Errorf("due at %s, want %s", o.to.NextAttempt, tt.want)
 			}

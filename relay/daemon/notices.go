@@ -7,6 +7,7 @@ import (
 	"relaykeep/relay"
 	"relaykeep/relay/bounce"
 	"relaykeep/relay/config"
+	"relaykeep/relay/delivery"
 	"relaykeep/relay/route"
 	"relaykeep/spool"
 	"relaykeep/upstream/classify"
@@ -72,6 +73,6 @@ func (n noticeRouter) Way(q relay.RouteQuery, to relay.Recipient, failed string,
 		return to, "", "", false
 	}
 	to.State, to.NextAttempt, to.ExpiresAt = relay.Queued, now, a.ExpiresAt
-	o := followRoute(to, a, true, now)
+	o := followRoute(to, a, true, delivery.InDoubtRetry, now) // nobody has it yet
 	return o.to, o.kind, o.detail, true
 }

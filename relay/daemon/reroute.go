@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"relaykeep/relay"
@@ -25,12 +24,12 @@ func (d *Daemon) reroute() {
 }
 
 func (d *Daemon) rerouteStale() {
-	told := make(map[string]int64) // the incidents of routes that are gone: one cause, not one message
+	told := make(map[string]int64) // the incidents by their causes: one cause, not one message
 	n, err := d.spool.Reroute(d.alive, func(m relay.Message, to []relay.Recipient) (_ []relay.Recipient, events []relay.Event) {
 		now := time.Now().UTC()
 		for i, o := range d.rerouted(m, to, now) {
-			if o.noRoute {
-				if o.to.Incident = d.incidentOf(o.to, now, told); o.to.Incident == 0 {
+			if o.incident != nil {
+				if o.to.Incident = d.incidentOf(*o.incident, now, told); o.to.Incident == 0 {
 					continue // it waits where it is: nobody would release it
 				}
 			}
@@ -63,7 +62,7 @@ func (d *Daemon) rerouted(m relay.Message, to []relay.Recipient, now time.Time) 
 		outcomes[i].to = r
 		if r.State == relay.Queued {
 			a, ok := d.reassign(m, r, now)
-			outcomes[i] = followRoute(r, a, ok, now)
+			outcomes[i] = followRoute(r, a, ok, d.parts.Load().plan.Routes[a.Route].InDoubt, now)
 		}
 	}
 	mergeRedirected(outcomes, to, now)
@@ -107,22 +106,20 @@ func rerouteEvent(m *relay.Message, r *relay.Recipient, o outcome, now time.Time
 	}
 }
 
-// incidentOf gives the incident of mail whose route is gone, and opens it where
-// that is the first of it; 0 where the spool cannot, or the daemon ends.
-func (d *Daemon) incidentOf(r relay.Recipient, now time.Time, known map[string]int64) int64 {
-	if n, ok := known[r.Route]; ok {
+// incidentOf gives the number of an incident, and opens it where that is the first
+// of it; 0 where the spool cannot, or the daemon ends.
+func (d *Daemon) incidentOf(i relay.Incident, now time.Time, known map[string]int64) int64 {
+	if n, ok := known[i.Cause]; ok {
 		return n
 	}
-	i, opened, err := d.spool.OpenIncident(d.alive, relay.Incident{
-		Cause: "route " + r.Route, Kind: relay.IncidentRoute, OpenedAt: now,
-		Detail: fmt.Sprintf("mail is held: its route %s is gone and no other matches", r.Route),
-	})
+	i.OpenedAt = now
+	i, opened, err := d.spool.OpenIncident(d.alive, i)
 	if err != nil {
 		return 0
 	}
-	known[r.Route] = i.Number
+	known[i.Cause] = i.Number
 	if opened {
-		d.sink.Emit(relay.Event{Kind: relay.EventIncidentOpened, At: now, Incident: i.Number, Detail: i.Detail})
+		d.sink.Emit(relay.Event{Kind: relay.EventIncidentOpened, At: now, Incident: i.Number, Upstream: i.Upstream, Detail: i.Detail})
 	}
 	return i.Number
 }

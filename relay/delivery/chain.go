@@ -105,3 +105,25 @@ func reply(v relay.Verdict) string {
 	}
 	return s
 }
+
+// Bind restricts the way that r has today to the upstream that may have it already:
+// where its outcome there is unknown and the policy of its route is to ask there
+// again, nobody else may get it by itself. ok is false where that upstream is not on
+// the way any more: then only a person can decide.
+func Bind(r relay.Recipient, a relay.Assignment, policy InDoubt) (bound relay.Assignment, ok bool) {
+	if r.InDoubt == 0 || policy != InDoubtRetry || a.Action != relay.RouteDeliver {
+		return a, true
+	}
+	if !slices.Contains(a.Upstreams, r.Upstream) {
+		return a, false
+	}
+	a.Upstreams = []string{r.Upstream}
+	return a, true
+}
+
+// Unbound says why r is held where Bind does not give it a way, and is the incident
+// that holds it.
+func Unbound(r relay.Recipient) (why string, i relay.Incident) {
+	why = "its outcome at " + r.Upstream + " is unknown, and that upstream is not on its way any more: it may have been delivered"
+	return why, *wayIncident(r.Upstream, "mail is held: "+why)
+}

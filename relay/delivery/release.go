@@ -124,19 +124,20 @@ func (s *Scheduler) requeue(m relay.Message, r relay.Recipient, now time.Time) (
 		return r, true
 	}
 	r.State, r.HoldReason, r.Incident, r.NextAttempt = relay.Queued, "", 0, now
-	c := s.course()
-	sc := c.sceneOf(r.Upstream, c.senderAt(r.Upstream, m.From), m, r, now, 0)
-	if stay := sc.wholeRoute(r); r.InDoubt > 0 && len(stay) > 0 {
-		r.Eligible = stay
+	if bound, ok := Bind(r, a, s.course().routes[a.Route].InDoubt); ok && len(bound.Upstreams) > 0 {
+		r.Eligible = bound.Upstreams
 	}
 	return r, true
 }
 
 // requeueKnown is requeue where no person decides: what may have been delivered
-// by an upstream that is gone stays held.
+// by an upstream that is not on its way any more stays held.
 func (s *Scheduler) requeueKnown(m relay.Message, r relay.Recipient, now time.Time) (relay.Recipient, bool) {
-	if r.InDoubt > 0 && s.course().stateOf(r.Upstream) == laneGone {
-		return r, false
+	if r.InDoubt > 0 {
+		a, ok := s.assignment(m, r, now)
+		if _, bound := Bind(r, a, s.course().routes[a.Route].InDoubt); !ok || !bound || s.course().stateOf(r.Upstream) == laneGone {
+			return r, false
+		}
 	}
 	return s.requeue(m, r, now)
 }

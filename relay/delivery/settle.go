@@ -97,6 +97,13 @@ func (s *Scheduler) reassign(m relay.Message, r relay.Recipient, now time.Time) 
 	}()
 	if s.Reassign != nil {
 		if a, ok := s.Reassign(m, r, now); ok {
+			a, bound := Bind(r, a, s.course().routes[a.Route].InDoubt)
+			if !bound {
+				why, i := Unbound(r)
+				o = sc.hold(r, why)
+				o.incident = &i
+				return o
+			}
 			r.NextAttempt = now
 			return follow(r, a, now)
 		}
