@@ -176,6 +176,11 @@ type Store interface {
 	// meanwhile.
 	ReleaseIncident(ctx context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
 
+	// ReleaseOne is ReleaseIncident for one message: the nth (from 0), counted
+	// round, of the first that the incident holds. It gives how many recipients
+	// that were.
+	ReleaseOne(ctx context.Context, number int64, nth int, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
+
 	// LaneState gives what was kept for a lane by KeepLaneState or by a
 	// settlement, nil if nothing was.
 	LaneState(ctx context.Context, lane string) ([]byte, error)

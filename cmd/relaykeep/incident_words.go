@@ -159,7 +159,7 @@ func advise(i admin.Incident) []string {
 	case relay.IncidentSender:
 		return []string{
 			"Have " + senderName(i.Sender) + " allowed at the provider, or give its mail a route by another upstream.",
-			"A mail of that sender is tried now and then: when it is taken, the incident closes and what it holds is sent.",
+			"A mail of that sender, new or held, is tried now and then: when it is taken, the incident closes and what it holds is sent. Held mail that has another way after a reload goes by that.",
 			resolve + " closes it now and sends what it holds.",
 		}
 	case relay.IncidentQuota:

@@ -87,6 +87,7 @@ type Daemon struct {
 
 	changing sync.Mutex // held while a reload, or the beginning of a stop, goes on
 	stopping bool
+	reloaded chan struct{} // of capacity one: held mail may have a way now
 	lines    *logsink.Sink
 	level    string // of the log
 
@@ -104,7 +105,7 @@ type Daemon struct {
 // New opens the spool and binds every socket; nothing is accepted yet. What
 // was built is taken down again when something fails.
 func New(o Options) (*Daemon, error) {
-	d := &Daemon{opt: o, log: o.Logger, failed: make(chan struct{})}
+	d := &Daemon{opt: o, log: o.Logger, failed: make(chan struct{}), reloaded: make(chan struct{}, 1)}
 	if d.log == nil {
 		d.log = hclog.NewNullLogger()
 	}

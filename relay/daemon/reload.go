@@ -106,6 +106,10 @@ func (d *Daemon) goOver(ctx context.Context, c *config.Config) (done admin.Reloa
 	}
 	d.parts.Store(next)
 	d.spool.UseTable(next.table.Fingerprint())
+	select {
+	case d.reloaded <- struct{}{}:
+	default:
+	}
 	door.Commit()
 	d.recorder.Begin(labels(c))
 	useLog()

@@ -17,6 +17,7 @@ func (d *Daemon) reroute() {
 		d.rerouteStale()
 		select {
 		case <-d.spool.Stale():
+		case <-d.reloaded:
 		case <-d.alive.Done():
 			return
 		}

@@ -115,6 +115,9 @@ func (h *hose) Settle(context.Context, *spool.Delivery, spool.Settlement) error 
 
 func (h *hose) Release(*spool.Delivery) {}
 
+func (h *hose) ReleaseOne(context.Context, int64, int, func(relay.Message, relay.Recipient) relay.Recipient) (int, error) {
+	return 0, nil
+}
 func (h *hose) Doubts(context.Context) ([]spool.Delivery, error) { return nil, nil }
 
 func (h *hose) Expired(context.Context, time.Time, int) ([]spool.Delivery, time.Time, error) {

@@ -154,6 +154,8 @@ func (s *Scheduler) close(ctx context.Context, number int64, by string) (relay.I
 		From: i.Sender, Upstream: i.Upstream, Verdict: i.Verdict, Detail: "resolved by " + by,
 	}
 	switch {
+	case by == byConfiguration && i.Upstream != "" && l == nil:
+		e.Detail = "the configuration has no upstream " + i.Upstream + " any more"
 	case by == byConfiguration:
 		e.Detail = "what it held has a way again"
 	case by != byProbe:

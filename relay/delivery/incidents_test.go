@@ -306,6 +306,69 @@ func TestReleaseInsists(t *testing.T) {
 	})
 }
 
+// The last mail of a sender does not wait for the next one: what is held is tried
+// itself when a cool-down is over.
+func TestHeldMailIsTriedItself(t *testing.T) {
+	var healed atomic.Bool
+	a := fromSender("bad@x.example", &healed)
+	within(t, func(b *box) Options { return oneWay(b, a) }, func(w *world) {
+		var ids []relay.ID
+		for range 3 {
+			ids = append(ids, w.box.putFrom(w, "bad@x.example", to("r@x.example", "a")))
+			synctest.Wait()
+		}
+		w.after(2 * time.Hour)
+		if n := a.attempts(); n < 8 || n > 14 { // one for each cool-down, of a quarter of an hour at most
+			t.Errorf("%d attempts in two hours", n)
+		}
+		healed.Store(true)
+		w.after(20 * time.Minute)
+		for _, id := range ids {
+			w.wantState(w.box.only(w, id), relay.Delivered)
+		}
+		if open := w.incidents(false); len(open) != 0 {
+			t.Errorf("open: %+v", open)
+		}
+	})
+}
+
+// What the incident of a refused sender holds goes by an upstream that comes onto
+// its way later; and the incident ends with the upstream that it is about.
+func TestHeldMailFollowsTheConfiguration(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		keep bool // the upstream that refuses
+		open int  // incidents, afterwards
+	}{{"another way beside it", true, 1}, {"in its place", false, 0}} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := always(unverif), always(ok)
+			within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
+				id := w.box.put(w, to("r@x.example", "a"))
+				synctest.Wait()
+				w.wantState(w.box.only(w, id), relay.Held)
+				p := keptLanes(twoWays(w.box, a, b), "a")
+				if !tt.keep {
+					p.Lanes = p.Lanes[1:]
+					r := p.Routes["default"]
+					r.Upstreams = []string{"b"}
+					p.Routes["default"] = r
+				}
+				w.apply(p)
+				if err := w.s.ReleaseRoutes(w.Context()); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if r := w.box.only(w, id); r.State != relay.Delivered || r.Upstream != "b" || a.attempts() != 1 {
+					t.Errorf("%s by %s, %d attempts at a", r.State, r.Upstream, a.attempts())
+				}
+				if open := w.incidents(false); len(open) != tt.open {
+					t.Errorf("open: %+v", open)
+				}
+			})
+		})
+	}
+}
+
 // A sender that one upstream refuses goes by the other, without asking the
 // first; nothing is held.
 func TestRefusedSenderGoesAnotherWay(t *testing.T) {

@@ -24,6 +24,7 @@ type Spool interface {
 	CloseIncident(ctx context.Context, number int64, by string) (relay.Incident, error)
 	Incidents(ctx context.Context, all bool) ([]relay.Incident, error)
 	ReleaseIncident(ctx context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
+	ReleaseOne(ctx context.Context, number int64, nth int, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error)
 	LaneState(ctx context.Context, lane string) ([]byte, error)
 	KeepLaneState(ctx context.Context, lane string, state []byte) error
 }

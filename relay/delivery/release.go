@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -53,7 +54,11 @@ func (s *Scheduler) releaseAll(i relay.Incident) {
 // of today take, and closes those that hold nothing any more: the route or the
 // upstream is there again. What may have been delivered by an upstream that is
 // still gone stays held. So it is with what came to be held by one that was
-// being closed. The error is that of ctx or of the spool; the next call goes on.
+// being closed.
+//
+// What the incident of a refused sender holds is released where another upstream is
+// on its way now, and the incidents of upstreams that are gone close. The error is
+// that of ctx or of the spool; the next call goes on.
 func (s *Scheduler) ReleaseRoutes(ctx context.Context) error {
 	all, err := s.Spool.Incidents(ctx, true)
 	if err != nil {
@@ -61,6 +66,12 @@ func (s *Scheduler) ReleaseRoutes(ctx context.Context) error {
 	}
 	for _, i := range all {
 		switch {
+		case i.Open() && s.isOfGone(i):
+			err = s.closeForGone(ctx, i)
+		case i.Open() && i.Kind == relay.IncidentSender && i.Held > 0:
+			var n int
+			n, _, err = s.letGo(ctx, i.Number, s.requeueElsewhere(i.Upstream))
+			s.tellReleased(i, n)
 		case i.Kind != relay.IncidentRoute:
 		case i.Open():
 			err = s.releaseRoute(ctx, i)
@@ -160,4 +171,86 @@ func follow(r relay.Recipient, a relay.Assignment, now time.Time) (o outcome) {
 	}
 	o.to, o.kind, o.detail = a.Act(r, now)
 	return o
+}
+
+const (
+	// tryHeldEvery is how often it is looked whether held mail may be tried.
+	tryHeldEvery = time.Minute
+	// heldChoice is among how many held messages the one that is tried is drawn.
+	heldChoice = 64
+)
+
+// tryHeld has mail that the incidents of refused senders hold tried now and then,
+// until ctx ends: where no new mail of such a sender comes, nobody else would find
+// out that it is taken again.
+func (s *Scheduler) tryHeld(ctx context.Context) {
+	tick := time.NewTicker(tryHeldEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, l := range s.course().lanes {
+			if l.up.Load() {
+				s.tryHeldAt(ctx, l)
+			}
+		}
+	}
+}
+
+// tryHeldAt lets go one message of each sender whom the upstream of a lane refuses
+// and whose cool-down is over.
+func (s *Scheduler) tryHeldAt(ctx context.Context, l *lane) {
+	now := time.Now()
+	for _, from := range l.senders.due(now) {
+		number, open := s.book.find(senderCause(l.Name, from))
+		if !open {
+			continue
+		}
+		nth := int(s.Random() * heldChoice)
+		_, err := s.Spool.ReleaseOne(ctx, number, nth, func(m relay.Message, r relay.Recipient) relay.Recipient {
+			out, _ := s.requeue(m, r, now)
+			return out
+		})
+		s.failedBy(err)
+	}
+}
+
+// requeueElsewhere is requeue of what a sender's incident holds and the routes of
+// today give another upstream than the one that refuses the sender.
+func (s *Scheduler) requeueElsewhere(refuses string) func(relay.Message, relay.Recipient, time.Time) (relay.Recipient, bool) {
+	return func(m relay.Message, r relay.Recipient, now time.Time) (relay.Recipient, bool) {
+		a, ok := s.assignment(m, r, now)
+		c := s.course()
+		another := slices.ContainsFunc(a.Upstreams, func(name string) bool {
+			l := c.byName[name]
+			return name != refuses && l != nil && !l.senders.blocks(c.senderAt(name, m.From))
+		})
+		if !ok || !another && a.Action == relay.RouteDeliver {
+			return r, false
+		}
+		return s.requeue(m, r, now)
+	}
+}
+
+// closeForGone closes an incident about an upstream that is not configured any more,
+// and releases what it held by the routes of today.
+func (s *Scheduler) closeForGone(ctx context.Context, i relay.Incident) error {
+	i, err := s.close(ctx, i.Number, byConfiguration)
+	if err == nil {
+		_, err = s.release(ctx, i)
+	}
+	return err
+}
+
+// isOfGone reports whether an incident is about an upstream itself, or a sender
+// there, and that upstream is not configured any more.
+func (s *Scheduler) isOfGone(i relay.Incident) bool {
+	switch i.Kind {
+	case relay.IncidentUpstream, relay.IncidentQuota, relay.IncidentSender, relay.IncidentWarning:
+		return i.Upstream != "" && s.lane(i.Upstream) == nil
+	}
+	return false
 }

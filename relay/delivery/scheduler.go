@@ -75,6 +75,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 		l.begin()
 	}
 	s.loops.Go(func() { s.expire(s.claims) })
+	s.loops.Go(func() { s.tryHeld(s.claims) })
 	s.loops.Go(func() {
 		for _, i := range unreleased {
 			s.releaseAll(i)

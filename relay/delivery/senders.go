@@ -66,6 +66,21 @@ func (b *senders) block(from string, now time.Time, restored bool) {
 	b.some.Store(true)
 }
 
+// due gives the refused senders of whom a message may be tried now.
+func (b *senders) due(now time.Time) (all []string) {
+	if !b.some.Load() {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for from, r := range b.by {
+		if !now.Before(r.until) {
+			all = append(all, from)
+		}
+	}
+	return all
+}
+
 // tryNow lets the next message of each refused sender through.
 func (b *senders) tryNow(now time.Time) {
 	if !b.some.Load() {

@@ -170,6 +170,17 @@ func (s *Store) ReleaseIncident(ctx context.Context, number int64, assign func(r
 	}
 }
 
+// ReleaseOne gives a new value to what an incident holds of one message; see
+// spool.Store.
+func (s *Store) ReleaseOne(ctx context.Context, number int64, nth int, assign func(relay.Message, relay.Recipient) relay.Recipient) (int, error) {
+	found, _, err := s.readHeld(number, nil)
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	at := nth % len(found)
+	return s.release(ctx, number, found[at:at+1], assign)
+}
+
 // readHeld reads the next messages that an incident holds; last is nil at the
 // end.
 func (s *Store) readHeld(number int64, after []byte) (found []candidate, last []byte, err error) {

@@ -140,6 +140,24 @@ func (s *suite) release(t *testing.T) {
 	if n, err := s.s.ReleaseIncident(t.Context(), 1, nil); n != 0 || err != nil {
 		t.Errorf("a second time: %d %v", n, err)
 	}
+	for nth := range 3 {
+		n, err := s.s.ReleaseOne(t.Context(), 2, 1000*nth, func(_ relay.Message, r relay.Recipient) relay.Recipient {
+			r.State, r.Incident = relay.Queued, 0
+			return r
+		})
+		if err != nil || n != 1 {
+			t.Errorf("one: %d %v", n, err)
+		}
+	}
+	if open := s.incidents(t, false); open[1].Held != 597 {
+		t.Errorf("%+v", open)
+	}
+	if due, _ := s.claim(t, "a", 1000); len(due) != 3 || due[0].Recipients[0].Address != "2@example.com" {
+		t.Errorf("%d are due at a", len(due))
+	}
+	if n, err := s.s.ReleaseOne(t.Context(), 1, 7, nil); n != 0 || err != nil {
+		t.Errorf("of an incident that holds nothing: %d %v", n, err)
+	}
 }
 
 func (s *suite) laneState(t *testing.T) {

@@ -3,6 +3,7 @@ package spooltest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -71,23 +72,51 @@ func (s *Memory) held(number int64) (n int64) {
 func (s *Memory) ReleaseIncident(_ context.Context, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range s.messages {
-		queued := slices.ContainsFunc(e.rec.Recipients, func(r relay.Recipient) bool { return r.State == relay.Queued })
-		before := slices.Clone(e.rec.Recipients)
-		for i := range e.rec.Recipients {
-			r := &e.rec.Recipients[i]
-			if r.State != relay.Held || r.Incident != number {
-				continue
-			}
-			*r = assign(e.rec.Message, *r)
-			if n++; !queued {
-				e.rec.Table = s.table
-			}
-		}
-		relay.MergeRedirected(e.rec.Recipients, before, time.Now().UTC())
+	for _, e := range s.heldBy(number) {
+		n += s.release(e, number, assign)
 	}
 	s.wakeAll()
 	return n, nil
+}
+
+// ReleaseOne gives a new value to what an incident holds of one message; see
+// spool.Store.
+func (s *Memory) ReleaseOne(_ context.Context, number int64, nth int, assign func(relay.Message, relay.Recipient) relay.Recipient) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if held := s.heldBy(number); len(held) > 0 {
+		n = s.release(held[nth%len(held)], number, assign)
+	}
+	s.wakeAll()
+	return n, nil
+}
+
+// heldBy gives the messages that an incident holds, oldest first.
+func (s *Memory) heldBy(number int64) (held []*entry) {
+	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
+		e := s.messages[id]
+		if slices.ContainsFunc(e.rec.Recipients, func(r relay.Recipient) bool { return r.State == relay.Held && r.Incident == number }) {
+			held = append(held, e)
+		}
+	}
+	return held
+}
+
+func (s *Memory) release(e *entry, number int64, assign func(relay.Message, relay.Recipient) relay.Recipient) (n int) {
+	queued := slices.ContainsFunc(e.rec.Recipients, func(r relay.Recipient) bool { return r.State == relay.Queued })
+	before := slices.Clone(e.rec.Recipients)
+	for i := range e.rec.Recipients {
+		r := &e.rec.Recipients[i]
+		if r.State != relay.Held || r.Incident != number {
+			continue
+		}
+		*r = assign(e.rec.Message, *r)
+		if n++; !queued {
+			e.rec.Table = s.table
+		}
+	}
+	relay.MergeRedirected(e.rec.Recipients, before, time.Now().UTC())
+	return n
 }
 
 // LaneState gives what was kept for a lane; see spool.Store.
