@@ -75,12 +75,27 @@ func readRule(s *section, name string) (r classify.Rule, ok bool) {
 		Meaning:   fmt.Sprintf("A rule of the configuration, in %s.", s.parent.title),
 	}
 	r.Source = r.Position
+	warnScope(s, r)
 	open := slices.ContainsFunc(s.keys, func(key string) bool { return s.entry(key).state == pending })
 	s.end()
 	if !open && !s.faulty && len(r.Codes)+len(r.Enhanced)+len(r.Text)+len(r.TextRegex)+len(r.Stages) == 0 {
 		s.errorAt(s.header, "rule: it matches every reply; give it a code, enhanced, text, text_regex or stage")
 	}
 	return r, !open && !s.faulty
+}
+
+// warnScope tells of a scope that is not the one that an action has.
+func warnScope(s *section, r classify.Rule) {
+	switch r.Action {
+	case relay.ActionSlow, relay.ActionPark, relay.ActionDisable:
+		if r.Scope != relay.ScopeNone && r.Scope != relay.ScopeUpstream {
+			s.warn("scope", "%s concerns the upstream as a whole, whatever is said here", r.Action)
+		}
+	case relay.ActionBounce:
+		if r.Scope == relay.ScopeUpstream {
+			s.warn("scope", "bounce gives a mail up, and says nothing of the upstream; write recipient or message")
+		}
+	}
 }
 
 // readSome is readList in which "" stands for nothing.
@@ -111,8 +126,13 @@ func word[T any, P interface {
 
 var codeForm = regexp.MustCompile(`^[2-5][0-9x][0-9x]$`)
 
-// replyCode takes a reply code in which x stands for any digit: "550", "4xx".
+// replyCode takes the code of a refusal, in which x stands for any digit: "550",
+// "4xx". A yes is never judged: mail that has been taken would be sent again, or
+// bounced.
 func replyCode(v string) (string, error) {
+	if codeForm.MatchString(v) && v[0] < '4' {
+		return "", errors.New(`is no refusal: a 2xx or 3xx is a yes, and rules are for what is not; write one like "550" or "4xx"`)
+	}
 	if !codeForm.MatchString(v) {
 		return "", errors.New(`is not a reply code; write one like "550" or "4xx"`)
 	}

@@ -86,6 +86,9 @@ func checkRetry(s *section, p retry.Policy) {
 	case !isList && p.Initial > p.Max:
 		s.fault("initial", "is longer than max; raise max or lower initial")
 	}
+	if p.WarnAfter > 0 && p.WarnAfter >= p.Expire {
+		s.warn("warn_after", "never comes: mail expires before")
+	}
 	if isList && s.has("initial") {
 		s.warn("initial", `has no effect with backoff = "list"; schedule has the delays`)
 	}

@@ -67,7 +67,7 @@ func readUpstream(s *section, hostname string) Upstream {
 // readBreaker reads the block breaker.
 func readBreaker(s *section) delivery.Breaker {
 	b := delivery.Breaker{
-		Failures: s.count("failures", 5, 1, 1_000_000),
+		Failures: s.count("failures", 5, 1, delivery.MaxFailures),
 		Cooldown: read(s, "cooldown", 30*time.Second, positiveDuration),
 	}
 	b.MaxCooldown = read(s, "max_cooldown", max(15*time.Minute, b.Cooldown), positiveDuration)

@@ -40,8 +40,8 @@ const (
 // one message an hour that asks for it costs nothing.
 const maxQuotaWait = time.Hour
 
-// maxRow bounds how many messages a breaker remembers.
-const maxRow = 64
+// MaxFailures is the largest Breaker.Failures: how many messages a breaker remembers.
+const MaxFailures = 64
 
 // breaker decides whether an upstream is asked. It is a state machine without
 // a clock, a lock or a goroutine of its own.
@@ -117,7 +117,7 @@ func (b *breaker) recordClosed(now time.Time, id relay.ID, f finding) bool {
 			id = ""
 		}
 		b.remember(id)
-		if opensAtOnce(f.verdict) || len(b.row) >= min(b.limits.Failures, maxRow) {
+		if opensAtOnce(f.verdict) || len(b.row) >= min(b.limits.Failures, MaxFailures) {
 			b.open(now, b.limits.Cooldown, f.verdict)
 			return true
 		}
@@ -199,7 +199,7 @@ func (b *breaker) remember(id relay.ID) bool {
 	if id != "" && slices.Contains(b.row, id) {
 		return false
 	}
-	if len(b.row) == maxRow {
+	if len(b.row) == MaxFailures {
 		b.row = slices.Delete(b.row, 0, 1)
 	}
 	b.row = append(b.row, id)

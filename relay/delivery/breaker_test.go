@@ -185,7 +185,7 @@ func TestBreakerProperties(t *testing.T) {
 				if b.state != BreakerClosed && (b.cooldown < limits.Cooldown || b.cooldown > limits.MaxCooldown) {
 					t.Fatalf("cool-down of %s", b.cooldown)
 				}
-				if len(b.row) > maxRow {
+				if len(b.row) > MaxFailures {
 					t.Fatalf("%d messages are remembered", len(b.row))
 				}
 			},

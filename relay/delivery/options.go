@@ -52,7 +52,7 @@ type Lane struct {
 
 // Breaker says when an upstream is left alone.
 type Breaker struct {
-	Failures    int           // distinct messages in a row that the upstream is to blame for
+	Failures    int           // distinct messages in a row that the upstream is to blame for, MaxFailures at most
 	Cooldown    time.Duration // the first; it doubles up to MaxCooldown
 	MaxCooldown time.Duration
 }
