@@ -51,6 +51,6 @@ func pauseFor(verdicts []relay.Verdict) time.Duration {
 // others meanwhile: the upstream is busy as a whole, not asked too fast.
 func goesElsewhere(verdicts []relay.Verdict) bool {
 	return slices.ContainsFunc(verdicts, func(v relay.Verdict) bool {
-		return v.Action == relay.ActionSlow && v.Then == relay.ActionFailover && v.Stage < relay.StageMail
+		return v.Action == relay.ActionSlow && v.Then == relay.ActionFailover
 	})
 }

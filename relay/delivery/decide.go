@@ -163,18 +163,22 @@ func (sc scene) split(r relay.Recipient, v relay.Verdict) outcome {
 }
 
 // slow decides on an upstream that wants to be asked less. The lane is paused
-// besides: see pauseFor. One that does not even let us begin is no place to wait
-// at while there is another.
+// besides: see pauseFor. One that is busy as a whole is no place to wait at while
+// there is another: its lane is closed meanwhile.
 func (sc scene) slow(r relay.Recipient, v relay.Verdict) outcome {
 	r.Failures = failuresAt(r, sc.lane) + 1
+	wait := v.RetryAfter
 	if v.Then == relay.ActionFailover {
 		_, another := sc.next(r.Eligible, r.Eligible)
 		if r.Failures > sc.route.FailoverAfter || another && v.Stage < relay.StageMail {
 			return sc.failover(r, v)
 		}
+		if another {
+			wait = 0
+		}
 	}
 	soon := slowDelay + time.Duration(sc.random*float64(slowDelay))
-	return sc.queue(r, startingWith(sc.lane, r.Eligible), max(soon, v.RetryAfter), relay.EventDeferred)
+	return sc.queue(r, startingWith(sc.lane, r.Eligible), max(soon, wait), relay.EventDeferred)
 }
 
 // failover sends r on to the next upstream of this round at once, or ends the
