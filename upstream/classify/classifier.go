@@ -52,6 +52,9 @@ func compileAll(own, builtIn []Pack) (*Classifier, error) {
 	for i, p := range packs {
 		for _, r := range p.Rules {
 			m, err := compile(r)
+			if m != nil {
+				m.whole = i < len(own)
+			}
 			if _, dup := c.rules[r.Name]; dup && err == nil {
 				err = fmt.Errorf("the name is taken by the rule at %s", c.rules[r.Name].Position)
 			}
@@ -111,6 +114,7 @@ type answer struct {
 	shown    string   // the enhanced code as it was sent, if it is one
 	enhanced enhanced // none also where it disagrees with the reply code, which outranks it
 	lower    string   // Text, folded, once a rule has asked for it
+	bare     string   // the same without mail addresses
 }
 
 func (a *answer) folded() string {
@@ -118,6 +122,15 @@ func (a *answer) folded() string {
 		a.lower = folded(a.Text)
 	}
 	return a.lower
+}
+
+// words is what the server says by itself: the folded text without the mail
+// addresses in it.
+func (a *answer) words() string {
+	if a.bare == "" && a.Text != "" {
+		a.bare = withoutAddresses(a.folded())
+	}
+	return a.bare
 }
 
 // text is what the verdict shows.

@@ -216,6 +216,38 @@ func TestBrokenRules(t *testing.T) {
 	}
 }
 
+// TestOwnRulesSeeAddresses: a rule of the caller's is met with the addresses in
+// the text and without them; a built-in one without them only.
+func TestOwnRulesSeeAddresses(t *testing.T) {
+	rules := []Rule{
+		{Name: "name", Text: []string{"<vip@example.com>"}, Action: relay.ActionHold},
+		{Name: "domain", TextRegex: []string{`@campaign\.example\b`}, Action: relay.ActionPark},
+		{Name: "words", Text: []string{"mail to @ is late"}, Action: relay.ActionSlow},
+	}
+	own, err := compileAll([]Pack{{Name: "own", Rules: rules}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtIn, err := compileAll(nil, []Pack{{Name: "built in", Rules: rules}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ text, own, builtIn string }{
+		{"<VIP@example.com>: no", "name", "unclassified"},
+		{"no mail for bob@campaign.example", "domain", "unclassified"},
+		{"mail to bob@example.com is late", "words", "words"},
+		{"mail to bob is late", "unclassified", "unclassified"},
+	} {
+		a := upstream.Answer{Stage: relay.StageRcpt, Code: 450, Text: tt.text}
+		if got := own.Classify(a); got.Rule != tt.own || got.Text != tt.text {
+			t.Errorf("%s: taken by the own rule %q, want %q; shown as %q", tt.text, got.Rule, tt.own, got.Text)
+		}
+		if got := builtIn.Classify(a).Rule; got != tt.builtIn {
+			t.Errorf("%s: taken by the built-in rule %q, want %q", tt.text, got, tt.builtIn)
+		}
+	}
+}
+
 // TestContradiction: a code of another class than the reply code counts for
 // nothing, but is shown.
 func TestContradiction(t *testing.T) {

@@ -14,6 +14,7 @@ type matcher struct {
 	enhanced []enhancedPattern
 	text     []string   // folded
 	regex    expression // nil: none
+	whole    bool       // text and regex may also be met with the addresses in the text
 	kinds    uint32     // of errors, a bit for each; 0: the rule is about replies
 	dotSent  *bool
 }
@@ -197,10 +198,16 @@ func (m *matcher) reply(a *answer) bool {
 	if len(m.enhanced) > 0 && !slices.ContainsFunc(m.enhanced, func(p enhancedPattern) bool { return p.match(a.enhanced) }) {
 		return false
 	}
-	if len(m.text) > 0 && !containsAny(a.folded(), m.text) {
+	return m.words(a.words) || m.whole && m.words(a.folded)
+}
+
+// words reports whether text and expression match; the text is made only where
+// there is one of them.
+func (m *matcher) words(text func() string) bool {
+	if len(m.text) > 0 && !containsAny(text(), m.text) {
 		return false
 	}
-	return m.regex == nil || m.regex.match(a.folded())
+	return m.regex == nil || m.regex.match(text())
 }
 
 // failure reports whether the lack of a reply, of this kind, matches.

@@ -5,7 +5,9 @@
 // can read, each rule with its meaning, its source and example replies that
 // the tests hold it to. The rules of a pack are tried in order and the first
 // that matches decides; packs of the caller's come before the built-in ones,
-// and the pack "generic", which is right for SMTP in general, comes last.
+// and the pack "generic", which is right for SMTP in general, comes last. Mail
+// addresses in a reply are an echo of what we said: the built-in rules do not
+// see them.
 //
 // A provider's pack also holds its presets, the limits and habits that its
 // manual names. ParseReply reads a reply as people paste it, and Explain says

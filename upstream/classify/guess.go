@@ -9,7 +9,7 @@ import (
 // guessStage gives the stage that a reply mostly belongs to, where nobody says
 // so: by words that are said at one stage only, then by the code, then by the
 // enhanced code. What could be anywhere counts as the answer to the final dot.
-// The text is folded.
+// The text is folded, and has no addresses.
 func guessStage(code int, enhanced, text string) relay.Stage {
 	if stage := stageByText(code, text); stage != relay.StageNone {
 		return stage

@@ -39,7 +39,7 @@ func ParseReply(stage relay.Stage, text string) (upstream.Answer, error) {
 		a.Stage = stage
 	}
 	if a.Stage == relay.StageNone {
-		a.Stage = guessStage(a.Code, a.Enhanced, folded(a.Text))
+		a.Stage = guessStage(a.Code, a.Enhanced, withoutAddresses(folded(a.Text)))
 	}
 	a.DotSent = a.Stage == relay.StageBody
 	return a, nil

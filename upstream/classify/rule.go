@@ -52,7 +52,7 @@ type Rule struct {
 	Stages    []relay.Stage
 	Codes     []string    // "550"; x stands for any digit: "4xx"; "xxx" is any code, also one that makes no sense
 	Enhanced  []string    // "5.1.1"; * stands for any number: "5.1.*", a span for one of its numbers: "4.7.500-699"
-	Text      []string    // contained in the text, in any case; line ends count as spaces
+	Text      []string    // contained in the text, in any case; line ends count as spaces, and only rules of the caller's see mail addresses
 	TextRegex []string    // RE2, in any case, on the same text
 	Errors    []ErrorKind // why there is no reply
 	DotSent   *bool       // whether the final dot had been sent
