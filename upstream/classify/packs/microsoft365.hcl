@@ -1,7 +1,7 @@
 # Microsoft 365 (Exchange Online), SMTP AUTH submission and relay by connector.
 # The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["microsoft365"]
 
 presets {
@@ -20,7 +20,7 @@ rule "microsoft365-connections" {
   code = "4xx"
   text = [
     "concurrent connections limit exceeded", "sender thread limit exceeded",
-    "maximum number of concurrent", "submission rate for this client",
+    "submission rate for this client",
   ]
   scope   = "upstream"
   action  = "slow"
@@ -30,7 +30,6 @@ rule "microsoft365-connections" {
   examples = [
     "mail 432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
     "dot 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
-    "greeting 421 4.3.2 The maximum number of concurrent connections per resource forest has exceeded a limit, closing transmission channel.",
     "mail 421 4.4.2 Message submission rate for this client has exceeded the configured limit",
   ]
 }
@@ -63,6 +62,19 @@ rule "microsoft365-recipient-limit" {
   meaning  = "The mailbox has reached its limit of recipients in 24 hours."
   source   = "https://learn.microsoft.com/en-us/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online"
   examples = ["dot 550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients"]
+}
+
+rule "microsoft365-outbound-quota" {
+  code       = "5xx"
+  text_regex = "verdict is refusequota"
+  scope      = "upstream"
+  action     = "failover"
+  then       = "park"
+  delay      = "1h"
+  free       = true
+  meaning    = "The mailbox has sent as much as Microsoft lets it, for now: an account that is new may send little."
+  source     = "https://github.com/nodemailer/nodemailer/issues/1486"
+  examples   = ["dot 554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent exception with message WASCL UserAction verdict is not None. Actual verdict is RefuseQuota, ShowTierUpgrade."]
 }
 
 # Must come before what is known of full mailboxes: this one is the sender's.
@@ -132,15 +144,16 @@ rule "microsoft365-limits" {
 
 rule "microsoft365-server-trouble" {
   code    = "4xx"
-  text    = ["temporary server error", "queue quota exceeded", "failed to be replicated", "pfa agent busy", "insufficient system resource"]
+  text    = ["maximum number of concurrent", "temporary server error", "queue quota exceeded", "failed to be replicated", "pfa agent busy", "insufficient system resource"]
   scope   = "upstream"
   action  = "slow"
   then    = "failover"
   delay   = "30s"
   free    = false
-  meaning = "Exchange Online has a fault of its own."
+  meaning = "Exchange Online has a fault of its own, or too many connections, of all its customers."
   source  = "https://learn.microsoft.com/en-us/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online"
   examples = [
+    "greeting 421 4.3.2 The maximum number of concurrent connections per resource forest has exceeded a limit, closing transmission channel.",
     "dot 451 4.7.0 Temporary server error. Please try again later. PRX4 NextHop: example.com",
     "rcpt 451 4.4.3 Temporary server error. Please try again later ATTR18",
     "mail 450 4.7.3 Organization queue quota exceeded.",
@@ -166,11 +179,29 @@ rule "microsoft365-too-many-recipients" {
 
 # --- The account -------------------------------------------------------------
 
+rule "microsoft365-account-suspended" {
+  code       = "5xx"
+  text_regex = ["verdict is (suspend|hip)", "accountdisabledexception"]
+  scope      = "upstream"
+  action     = "disable"
+  delay      = "10m"
+  meaning    = "Microsoft has suspended the mailbox that we log in to, or it is disabled: log in to it by a web browser and do what it asks for."
+  source     = "https://github.com/DesertsP/Valine-Admin/issues/26; nodejs-nodemailer-outlook, issue 11"
+  examples = [
+    "dot 554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent exception with message WASCL UserAction verdict is not None. Actual verdict is HipNotify, ShowTierUpgrade.",
+    "dot 554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent exception with message WASCL UserAction verdict is not None. Actual verdict is Suspend, ShowTierUpgrade.",
+    "dot 554 5.2.0 STOREDRV.Submission.Exception:AccountDisabledException.MapiExceptionAccountDisabled",
+  ]
+}
+
 rule "microsoft365-smtp-auth-off" {
-  text = [
-    "smtpclientauthentication is disabled", "basic authentication is disabled",
-    "security defaults policy", "did not meet the criteria to be authenticated",
-    "user credentials were incorrect", "locked by your organization",
+  text_regex = [
+    "smtpclientauthentication is disabled",
+    "basic authentication is (disabled|not supported)",
+    "security defaults policy",
+    "did not meet the criteria to be authenticated",
+    "user credentials were incorrect",
+    "\\buser is locked by your organization",
   ]
   scope   = "upstream"
   action  = "disable"
@@ -182,11 +213,13 @@ rule "microsoft365-smtp-auth-off" {
     "auth 535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
     "auth 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
     "auth 535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
+    "mail 550 5.7.30 Basic authentication is not supported for Client Submission.",
+    "dot 550 5.7.30 Basic authentication is not supported for Client Submission.",
   ]
 }
 
 rule "microsoft365-not-logged-in" {
-  enhanced = ["5.7.57", "5.7.3"]
+  enhanced = ["5.7.57", "5.7.3", "5.7.30"]
   scope    = "upstream"
   action   = "disable"
   delay    = "1m"
@@ -208,6 +241,19 @@ rule "microsoft365-source-refused" {
   meaning  = "Exchange Online takes no mail from our address, or from that of the tenant: new tenants have a low reputation."
   source   = "https://learn.microsoft.com/en-us/exchange/troubleshoot/email-delivery/ndr/fix-error-code-5-7-700-through-5-7-750"
   examples = ["dot 550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP. For more information please go to http://go.microsoft.com/fwlink/?LinkId=526653."]
+}
+
+# The one of 5.7.700 to 750 that is about a recipient.
+rule "microsoft365-recipient-blocked" {
+  enhanced = "5.7.703"
+  scope    = "recipient"
+  action   = "bounce"
+  meaning  = "The organization's own Tenant Allow/Block List keeps mail from the recipient: take the address off it, at https://security.microsoft.com/tenantAllowBlockList."
+  source   = "https://learn.microsoft.com/en-us/defender-office-365/tenant-allow-block-list-email-spoof-configure"
+  examples = [
+    "rcpt 550 5.7.703 Your message can't be delivered because messages to bob@contoso.com are blocked by your organization using Tenant Allow Block List.",
+    "dot 550 5.7.703 Your message can't be delivered because messages to bob@contoso.com, eve@contoso.com are blocked by your organization using Tenant Allow Block List.",
+  ]
 }
 
 rule "microsoft365-account-blocked" {
@@ -291,6 +337,19 @@ rule "microsoft365-sender-unauthenticated" {
 }
 
 # --- The message -------------------------------------------------------------
+
+# What of STOREDRV.Submission no rule above knows. STOREDRV.Deliver is the
+# recipient's mailbox, this is ours.
+rule "microsoft365-submission" {
+  code     = "5xx"
+  text     = ["storedrv.submission"]
+  scope    = "upstream"
+  action   = "failover"
+  then     = "hold"
+  meaning  = "Exchange Online cannot send this message from the mailbox that we log in to: never the recipient's fault."
+  source   = "https://learn.microsoft.com/en-us/exchange/troubleshoot/send-emails/smtp-submission-improvements"
+  examples = ["dot 554 5.2.0 STOREDRV.Submission.Exception:StoragePermanentException; Failed to process message due to a permanent exception with message Cannot submit message."]
+}
 
 rule "microsoft365-bare-line-feed" {
   enhanced = "5.6.11"
