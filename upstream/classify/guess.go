@@ -49,6 +49,8 @@ func stageByText(code int, text string) relay.Stage {
 	case code != 530 && has("authentication failed", "authentication failure", "authentication unsuccessful",
 		"login attempts", "login fail", "username and password", "bad credentials"):
 		return relay.StageAuth
+	case code == 421 && has("(ehlo)", "(helo)"):
+		return relay.StageHello
 	case code == 421:
 		return relay.StageNone
 	case has("helo", "ehlo") && !has("command rejected"):

@@ -1,7 +1,7 @@
 # Gmail (smtp.gmail.com) and the relay of Google Workspace
 # (smtp-relay.gmail.com). The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["gmail"]
 
 presets {
@@ -55,7 +55,7 @@ rule "gmail-peak" {
 }
 
 rule "gmail-name-refused" {
-  stage    = ["greeting", "hello"]
+  stage    = "hello"
   code     = "421"
   text     = ["try again later, closing connection"]
   scope    = "upstream"
