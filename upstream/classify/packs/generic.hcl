@@ -4,8 +4,9 @@
 # rule gives must hold, and in a list one is enough. A rule without code is about
 # refusals (4xx and 5xx), and one with error about the lack of a reply. A code
 # outranks an enhanced code that disagrees with it, which is then ignored.
-# Examples are "STAGE [CODE [ENHANCED] TEXT | !ERROR]", where dot is the stage
-# body after the final dot.
+# Text never is a mail address: those are taken out of a reply before. Examples
+# are "STAGE [CODE [ENHANCED] TEXT | !ERROR]", where dot is the
+# stage body after the final dot.
 #
 # Free (the attempt costs the message none) follows from the rest unless given:
 # slow, park, hold and disable are free, and so is an upstream that is to blame
@@ -20,7 +21,7 @@
 # recipients in a transaction, rate, size, fields that it replaces, which a DKIM
 # signature should leave out, and whether it refuses the null sender.
 
-version = 1
+version = 2
 
 # --- Success -----------------------------------------------------------------
 
@@ -395,11 +396,149 @@ rule "recipient-restricted" {
   ]
 }
 
+# Not 5.7.139, which is our own login.
+rule "recipient-restricted-by-code" {
+  stage    = ["rcpt", "data", "body"]
+  enhanced = "5.7.120-138"
+  scope    = "recipient"
+  action   = "bounce"
+  meaning  = "The recipient, mostly a group, takes no mail from this sender."
+  source   = "https://learn.microsoft.com/en-us/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online"
+  examples = [
+    "rcpt 550 5.7.133 Sender not authenticated for group; authentication required",
+    "dot 550 5.7.124 Sender not in allowed-senders list",
+  ]
+}
+
+# Before all that is said of recipients: a server may call one invalid because it
+# does not let us send there.
+rule "relay-denied" {
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "relay(ing)?( access)? (is )?(temporarily )?(denied|disallowed|prohibited|forbidden)",
+    "relay(ing)?( (e?-?mails?|messages?))?( (to|for|from) \\S+)? (is )?not (allowed|permitted|authori[sz]ed)",
+    "not (allowed|permitted|authori[sz]ed) to (use this server as a )?relay",
+    "(un)?able to relay",
+    "(do|does) not relay",
+    "not configured to relay",
+    "insecure mail relay",
+    "not an open relay",
+    "not local host \\S+,? not a gateway",
+    "^delivery is not allowed to this address",
+    "unauthori[sz]ed relay",
+    "no relaying",
+    "allowed rcpthosts",
+    "trying to use me .{0,60}as a relay",
+  ]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream does not let us relay: we are not logged in, or not registered there."
+  source  = "Postfix, Exim, Sendmail, qmail, Exchange, IMail and hMailServer texts"
+  examples = [
+    "rcpt 554 5.7.1 <bob@example.com>: Relay access denied",
+    "rcpt 550 relay not permitted",
+    "rcpt 550 5.7.1 <bob@example.com>... Relaying denied",
+    "rcpt 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    "rcpt 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
+    "rcpt 550 5.7.64 TenantAttribution; Relay Access Denied",
+    "rcpt 550 5.7.1 Relaying mail to bob@example.com is not allowed",
+    "rcpt 550 Delivery is not allowed to this address.",
+    "rcpt 550 not local host example.com, not a gateway",
+    "rcpt 550 This system is not configured to relay mail",
+  ]
+}
+
+# Before those of recipients, since some give such a sender the words or the code
+# of an unknown recipient.
+rule "sender-refused-at-rcpt" {
+  stage   = "rcpt"
+  code    = "5xx"
+  text    = ["sender address rejected", "sender verify fail", "sender verification fail", "domain of sender", "sender unknown", "unknown sender"]
+  scope   = "sender"
+  action  = "hold"
+  meaning = "The upstream does not take mail from this sender: not verified, not ours, or not known."
+  source  = "RFC 3463 X.1.7, X.1.8; Postfix, Exim, Sendmail texts"
+  examples = [
+    "rcpt 553 5.7.1 <app@example.com>: Sender address rejected: not owned by user relay",
+    "rcpt 550 5.1.0 <app@example.com>: Sender address rejected: User unknown in local recipient table",
+    "rcpt 550 Sender verify failed",
+  ]
+}
+
+# Before all rules on words: a server that says so by code may say anything else
+# besides.
+rule "no-such-recipient" {
+  stage    = "rcpt"
+  code     = "5xx"
+  enhanced = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"]
+  scope    = "recipient"
+  action   = "bounce"
+  meaning  = "The recipient's address does not exist, or is no address."
+  source   = "RFC 3463 X.1"
+  examples = [
+    "rcpt 550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in local recipient table",
+    "rcpt 550 5.1.1 <dmarc@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
+    "rcpt 550 5.1.1 spamcop... User unknown",
+    "rcpt 550 5.1.2 Bad destination system: no such domain",
+    "rcpt 501 5.1.3 Bad recipient address syntax",
+    "rcpt 556 5.1.10 Recipient address has null MX",
+    "rcpt 551 5.1.6 User has moved",
+  ]
+}
+
+rule "no-such-recipient-by-text" {
+  stage = "rcpt"
+  code  = "5xx"
+  text_regex = [
+    "\\b(user|recipient|mailbox|addressee)( name| \\S+)? (is )?(unknown|not found|does not exist|doesn't exist|not exist)\\b",
+    "\\b(unknown|no such) (local )?(user|recipient|mailbox|address|addressee|account|local part|person)\\b",
+    "no mailbox here",
+    "unrouteable address",
+  ]
+  scope   = "recipient"
+  action  = "bounce"
+  meaning = "The recipient's address does not exist."
+  source  = "RFC 5321 4.2.3; Exim, qmail, Sendmail texts"
+  examples = [
+    "rcpt 550 Unrouteable address",
+    "rcpt 550 No such user here",
+    "rcpt 550 5.1.0 <spf@example.com>: Recipient address rejected: User unknown",
+    "rcpt 550 User blacklist unknown",
+    "rcpt 550 No such user: rate-limit",
+    "rcpt 511 sorry, no mailbox here by that name (#5.1.1 - chkuser)",
+  ]
+}
+
+rule "mailbox-full-of-messages" {
+  stage      = ["rcpt", "data", "body"]
+  code       = "5xx"
+  text_regex = "too many (messages|e?-?mails) (on|in) (\\w+ )?(server|mail ?box|inbox|folder|account)\\b"
+  scope      = "recipient"
+  action     = "bounce"
+  meaning    = "The recipient's mailbox is full, and the upstream does not want to wait for it."
+  source     = "texts of servers with a limit on the number of messages, in sisimai"
+  examples   = ["rcpt 552 5.2.2 user has too many messages on the server"]
+}
+
+rule "mailbox-full-of-messages-for-now" {
+  stage      = ["rcpt", "data", "body"]
+  code       = "4xx"
+  text_regex = "too many (messages|e?-?mails) (on|in) (\\w+ )?(server|mail ?box|inbox|folder|account)\\b"
+  scope      = "recipient"
+  action     = "retry"
+  meaning    = "The recipient's mailbox is full."
+  source     = "texts of servers with a limit on the number of messages, in sisimai"
+  examples   = ["rcpt 452 4.2.2 User has too many messages in the mailbox"]
+}
+
 rule "recipient-rate" {
   stage = ["rcpt", "data", "body"]
   text_regex = [
     "(user|recipient|mailbox).* (is )?receiv(ing|ed) (mail|messages|too many)",
-    "exceeded (the|their) limit for the number of messages",
+    "exceeded (the|their) limit for the number of messages they can (receive|send to this recipient)",
+    "recipient's .{0,30}receive limit",
     "recipient has exceeded (the )?message rate",
   ]
   scope   = "recipient"
@@ -409,6 +548,7 @@ rule "recipient-rate" {
   examples = [
     "rcpt 450 4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend your message at a later time",
     "rcpt 550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered",
+    "rcpt 550 5.2.121 Recipient's per hour message receive limit from specific sender exceeded",
     "rcpt 554 5.2.122 The recipient has exceeded their limit for the number of messages they can receive per hour.",
     "rcpt 450 4.2.1 The recipient has exceeded message rate limit. Try again later.",
   ]
@@ -419,9 +559,16 @@ rule "recipient-rate" {
 rule "quota-exceeded" {
   stage = ["mail", "rcpt", "data", "body"]
   text_regex = [
-    "\\b(sending|sender|message|submission|daily|hourly|monthly|outbound|relay) (user )?(sending |message |mail |email )?(quota|limits?)\\b",
-    "(messages|e?mails|recipients) per (hour|day|month)",
+    "\\b(sending|send|sender|message|submission|daily|hourly|monthly|outbound|outgoing|relay) (user )?(sending |message |mail |email )?(quota|limit)\\b",
+    "\\b(exceeds?|exceeded|reached|over)\\b.{0,30}\\b(sending|message|submission|outbound|outgoing|relay) limits\\b",
+    "\\b(daily|hourly|weekly|monthly|per[ -](hour|day|week|month)|24[ -]?h(ou)?rs?)( [^ .]+){0,4} (quota|limits?)\\b",
+    "\\b(quota|limits?)( [^ .]+){0,6} (per|in|for|within) (the |this |a |an |one |each )?(last |past )?(hour|day|week|month|24 hours)\\b",
+    "(messages|e?mails|recipients|defers and failures) per (hour|day|month)",
+    "number of (allowed )?(outgoing|outbound|sent) (e?-?mails?|messages)",
+    "\\byou(, [^,]+,| \\S+)? (have |has |had |'ve )?(exceeded|reached) (your|the) ([a-z-]*mail|sending|message|outgoing|outbound|smtp|relay)s? (sending |message )?(quota|limit)",
+    "\\b(sender|your account|you)( is| are|'re)? over (your |the )?(\\S+ )?quota",
     "maximum credits",
+    "(not enough|insufficient|out of|no more) (\\w+ )?credits?\\b",
     "policy reject(ed|ion)[- ]+quota",
   ]
   scope   = "upstream"
@@ -430,12 +577,18 @@ rule "quota-exceeded" {
   delay   = "1h"
   free    = true
   meaning = "Our quota at the upstream is used up."
-  source  = "texts of cPanel's Exim, cluebringer and many providers"
+  source  = "texts of cPanel's Exim, Plesk, cluebringer and many providers"
   examples = [
     "rcpt 550 5.7.1 Daily sending quota exceeded",
+    "rcpt 550 5.7.1 Daily recipient limit exceeded",
+    "rcpt 452 4.5.3 You have reached the limit of 500 recipients per day",
+    "rcpt 450-Requested mail action not taken: mailbox unavailable\n450 Mail send limit exceeded.",
     "dot 550 Domain example.com has exceeded the max emails per hour (151/150 (100%)) allowed. Message discarded.",
+    "dot 550 Domain example.com has exceeded the max defers and failures per hour (5/5 (100%)) allowed. Message discarded.",
+    "dot 550 5.7.0 Your message could not be sent. The limit on the number of allowed outgoing messages was exceeded. Try again later.",
     "mail 452 4.3.1 Sending limit reached for today",
     "rcpt 554 5.7.1 <bob@example.com>: Recipient address rejected: Policy Rejection- Quota Exceeded",
+    "rcpt 554 5.7.1 <bob@example.com>: Recipient address rejected: You have exceeded your Outmail quota.",
   ]
 }
 
@@ -453,7 +606,6 @@ rule "throttled" {
     "frequency limit",
     "too (fast|quickly|frequently)",
     "slow down",
-    "server (is )?(too )?busy",
     "unusual rate",
   ]
   scope   = "upstream"
@@ -468,6 +620,25 @@ rule "throttled" {
     "dot 454 Throttling failure: Maximum sending rate exceeded.",
     "mail 550 Connection frequency limited",
     "rcpt 452 Too many recipients received this hour",
+  ]
+}
+
+# Another upstream may have the time that this one has not.
+rule "server-busy" {
+  stage = ["mail", "rcpt", "data", "body"]
+  text_regex = [
+    "\\b(server|system|service)s? (is |are )?(currently |temporarily )?(too )?busy\\b",
+    "ports are busy",
+  ]
+  scope   = "upstream"
+  action  = "slow"
+  then    = "failover"
+  delay   = "1m"
+  meaning = "The upstream has too much to do at the moment."
+  source  = "Exchange, Gmail, Postfix texts"
+  examples = [
+    "mail 451 4.7.500 Server busy. Please try again later from [192.0.2.1].",
+    "dot 450 System is too busy, try again later",
   ]
 }
 
@@ -546,35 +717,6 @@ rule "recipients-limit-at-data-by-code" {
   examples = ["dot 554 5.5.3 No"]
 }
 
-rule "relay-denied" {
-  stage = ["mail", "rcpt", "data", "body"]
-  code  = "5xx"
-  text_regex = [
-    "relay(ing)?( access)? (is )?(temporarily )?(denied|disallowed|prohibited|forbidden)",
-    "relay(ing)? (is )?not (allowed|permitted|authori[sz]ed)",
-    "not (allowed|permitted|authori[sz]ed) to (use this server as a )?relay",
-    "(un)?able to relay",
-    "(do|does) not relay",
-    "unauthori[sz]ed relay",
-    "no relaying",
-    "allowed rcpthosts",
-    "trying to use me .{0,60}as a relay",
-  ]
-  scope   = "upstream"
-  action  = "disable"
-  delay   = "1m"
-  meaning = "The upstream does not let us relay: we are not logged in, or not registered there."
-  source  = "Postfix, Exim, Sendmail, qmail and Exchange texts"
-  examples = [
-    "rcpt 554 5.7.1 <bob@example.com>: Relay access denied",
-    "rcpt 550 relay not permitted",
-    "rcpt 550 5.7.1 <bob@example.com>... Relaying denied",
-    "rcpt 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
-    "rcpt 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
-    "rcpt 550 5.7.64 TenantAttribution; Relay Access Denied",
-  ]
-}
-
 rule "relay-deferred" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = "4xx"
@@ -593,6 +735,46 @@ rule "relay-deferred" {
   ]
 }
 
+# Before those of a login: a domain that must authenticate needs SPF or DKIM.
+rule "sender-unauthenticated" {
+  stage    = ["mail", "rcpt", "data", "body"]
+  enhanced = ["5.7.20", "5.7.21", "5.7.22", "5.7.23", "5.7.24", "5.7.26", "5.7.27"]
+  scope    = "sender"
+  action   = "hold"
+  meaning  = "SPF, DKIM or DMARC of the sender's domain does not let the upstream send for it."
+  source   = "RFC 7372; RFC 7505"
+  examples = [
+    "dot 550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy",
+    "rcpt 550 5.7.23 SPF validation failed",
+  ]
+}
+
+# A failure is wanted: "SPF=pass DKIM=pass" is no such thing. What stands between
+# has no other value in it, and no pass.
+rule "sender-unauthenticated-by-text" {
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "\\b(spf|dkim|dmarc)\\b([^,;=p]|p[^a]|pa[^s]){0,50}(= ?)?\\b((soft|hard|perm)?fail|mismatch|missing|invalid|reject|refus|denied|violat|un(authori[sz]ed|authenticated|aligned)|(did|does|do|is|are|was|not)( not|n't)? (pass|align|valid|verif|match|authori[sz]|permit|allow|accept|designat))",
+    "\\b(fail(s|ed|ure|ing)?|missing|invalid|lacks?|without|violat(es|ed|ion)|un(authori[sz]ed|authenticated|aligned)|requires?|must|not (pass|align|valid|verif|match|authori[sz]|permit|allow|have)\\w*)\\b[^=]{0,60}\\b(spf|dkim|dmarc)\\b([^=:\\s]|[ :][^=p]| p[^a]|$)",
+    "\\b(reject(ed|ing|s)?|not accepted|refused?|blocked|denied|bounced)\\b( \\S+){0,3} (by|per|due to|because of|under|based on)\\b[^=]{0,60}\\b(spf|dkim|dmarc)\\b([.!;)/]|$| (policy|policies|record|check|for|by|and|or|please)\\b)",
+    "\\bno (valid )?(spf|dkim|dmarc)\\b",
+    "openspf\\.",
+  ]
+  scope   = "sender"
+  action  = "hold"
+  meaning = "SPF, DKIM or DMARC of the sender's domain does not let the upstream send for it."
+  source  = "texts of SPF, DKIM and DMARC filters"
+  examples = [
+    "mail 550 SPF check failed",
+    "dot 554 5.7.1 Rejected by DMARC policy of example.com",
+    "rcpt 550 5.7.1 Please see http://www.openspf.org/Why?id=app: SPF fail",
+    "dot 550 5.7.1 The message did not pass DKIM verification",
+    "dot 550 5.7.1 Authentication results: DKIM = did not pass, SPF [example.com] with ip: [192.0.2.1] = did not pass",
+    "dot 554 5.7.1 Rejected, SPF=fail DKIM=fail",
+  ]
+}
+
 rule "not-logged-in" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = "5xx"
@@ -606,12 +788,14 @@ rule "not-logged-in" {
     "authenticate first",
     "auth (command )?first",
     "turn on smtp authentication",
+    "starttls (command )?(is )?(required|needed|first)",
+    "must issue (a |the )?starttls",
     "unauthenticated (senders?|clients?|users?) (is |are )?not",
   ]
   scope   = "upstream"
   action  = "disable"
   delay   = "1m"
-  meaning = "The upstream wants a login: see auth of the upstream."
+  meaning = "The upstream wants a login, or STARTTLS before it: see tls and auth of the upstream."
   source  = "RFC 4954 6; Exchange, Exim, qmail texts"
   examples = [
     "mail 550 5.7.1 Client was not authenticated",
@@ -619,24 +803,75 @@ rule "not-logged-in" {
     "rcpt 550-Please turn on SMTP Authentication in your mail client.",
     "mail 553 authentication is required,smtp7",
     "mail 550 5.7.1 Authentication required",
+    "mail 550 5.7.10 STARTTLS is required to send mail",
   ]
+}
+
+# Dressed as temporary: no waiting mends it.
+rule "not-logged-in-for-now" {
+  stage = "mail"
+  code  = "4xx"
+  text_regex = [
+    "auth(entication)? (is )?(required|needed)",
+    "requires authentication",
+    "must (first )?(authenticate|log ?in)",
+    "not (authenticated|logged in)",
+    "starttls (command )?(is )?(required|needed|first)",
+    "must issue (a |the )?starttls",
+  ]
+  scope   = "upstream"
+  action  = "disable"
+  delay   = "1m"
+  meaning = "The upstream wants a login, or STARTTLS before it: see tls and auth of the upstream."
+  source  = "Exchange, Postfix texts"
+  examples = [
+    "mail 451 5.7.3 STARTTLS is required to send mail",
+    "mail 454 4.7.0 authentication required",
+  ]
+}
+
+# Later than MAIL it may be what another host has said of the recipient.
+rule "not-logged-in-after-mail" {
+  stage = ["rcpt", "data", "body"]
+  code  = "4xx"
+  text_regex = [
+    "auth(entication)? (is )?(required|needed)",
+    "requires authentication",
+    "must (first )?(authenticate|log ?in)",
+    "starttls (command )?(is )?(required|needed|first)",
+    "must issue (a |the )?starttls",
+  ]
+  scope    = "upstream"
+  action   = "failover"
+  free     = false
+  meaning  = "The upstream wants a login, it seems, or STARTTLS before it: see tls and auth of the upstream."
+  source   = "Exchange, Postfix texts"
+  examples = ["rcpt 454 4.7.0 Authentication required"]
 }
 
 rule "account-disabled" {
   stage = ["mail", "rcpt", "data", "body"]
-  code  = "5xx"
+  code  = ["4xx", "5xx"]
   text_regex = [
-    "your (\\w+ )?account .*(suspend|disabl|block|lock|clos|deactivat|not active|inactive)",
+    "your (\\w+ )?account\\b.{0,40}\\b(suspended|disabled|blocked|locked|closed|deactivated|terminated|inactive|not (yet |been |yet been )?activ)",
+    "outgoing (e-?)?mail (suspension|hold|has been suspended)",
+    "email outgoing blocked",
+    "unusual (sending|outgoing) activity",
     "sending (has been |is )?(paused|suspended|disabled)",
   ]
   scope   = "upstream"
   action  = "disable"
   delay   = "1m"
   meaning = "The upstream has shut our account."
-  source  = "texts of many providers"
+  source  = "texts of cPanel's Exim, Zoho and many providers"
   examples = [
     "rcpt 550 5.7.1 Your account has been suspended",
     "dot 554 Sending paused for this account",
+    "mail 502 5.7.0 Your SMTP account is not yet activated",
+    "rcpt 451 4.7.1 Your account is temporarily locked",
+    "dot 550 Domain example.com has an outgoing mail suspension. Message discarded.",
+    "dot 550 5.4.6 Unusual sending activity detected.",
+    "mail 554 5.1.8 Email Outgoing Blocked",
   ]
 }
 
@@ -699,7 +934,8 @@ rule "sender-refused" {
     "sender verif(y|ication) fail",
     "(invalid|unknown|bad|unverified|unauthori[sz]ed|illegal) (envelope )?(sender|from|mail from|return.?path)\\b",
     "not owned by user",
-    "sendas",
+    "\\bsendas",
+    "unconfigured sending domain",
     "send (mail |messages? |e?mails? )?(as|from|on behalf)\\b",
     "from address",
     "\\bfrom domain",
@@ -717,9 +953,9 @@ rule "sender-refused" {
   meaning = "The upstream does not take mail from this sender: not verified, not ours, or not known."
   source  = "RFC 3463 X.1.7, X.1.8; Postfix, Exim, Sendmail, qmail texts"
   examples = [
-    "rcpt 553 5.7.1 <app@example.com>: Sender address rejected: not owned by user relay",
+    "dot 553 5.7.1 <app@example.com>: Sender address rejected: not owned by user relay",
     "mail 550 5.7.1 <app@example.com>: Sender address rejected: Access denied",
-    "rcpt 550 Sender verify failed",
+    "dot 550 Sender verify failed",
     "mail 553 5.1.8 <app@example.com>... Domain of sender address app@example.com does not exist",
     "mail 553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)",
     "dot 550 5.7.60 SMTP; Client does not have permissions to send as this sender",
@@ -739,34 +975,6 @@ rule "sender-invalid" {
     "mail 501 5.1.7 Bad address syntax",
     "mail 553 5.1.8 Domain does not exist",
     "rcpt 550 5.1.8 Access denied, bad outbound",
-  ]
-}
-
-rule "sender-unauthenticated" {
-  stage    = ["mail", "rcpt", "data", "body"]
-  enhanced = ["5.7.20", "5.7.21", "5.7.22", "5.7.23", "5.7.24", "5.7.26", "5.7.27"]
-  scope    = "sender"
-  action   = "hold"
-  meaning  = "SPF, DKIM or DMARC of the sender's domain does not let the upstream send for it."
-  source   = "RFC 7372; RFC 7505"
-  examples = [
-    "dot 550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy",
-    "rcpt 550 5.7.23 SPF validation failed",
-  ]
-}
-
-rule "sender-unauthenticated-by-text" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = "5xx"
-  text_regex = "\\b(spf|dkim|dmarc)\\b"
-  scope      = "sender"
-  action     = "hold"
-  meaning    = "SPF, DKIM or DMARC of the sender's domain does not let the upstream send for it."
-  source     = "texts of SPF, DKIM and DMARC filters"
-  examples = [
-    "mail 550 SPF check failed",
-    "dot 554 5.7.1 Rejected by DMARC policy of example.com",
-    "rcpt 550 5.7.1 Please see http://www.openspf.org/Why?id=app: SPF fail",
   ]
 }
 
@@ -805,7 +1013,8 @@ rule "content-listed" {
   stage = "body"
   code  = "5xx"
   text_regex = [
-    "(contain|blacklisted|listed|blocked|malicious|suspicious|forbidden|banned).{0,40}\\b(ur[li]|link|attachment|website)s?\\b",
+    "\\bcontain(s|ing|ed)?\\b.{0,40}\\b(ur[li]|link|attachment|website)s?\\b",
+    "\\b(blacklisted|listed|blocked|malicious|suspicious|forbidden|banned) (\\w+ )?(ur[li]|link|attachment|website)s?\\b",
     "\\b(surbl|uribl)\\b",
     "(message|its|mail) content\\b",
     "content (was |is )?(rejected|blocked|not |denied)",
@@ -826,7 +1035,7 @@ rule "client-blocked" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = ["4xx", "5xx"]
   text_regex = [
-    "blocked (using|by) \\S+\\.",
+    "blocked (using|by) [a-z0-9_-]+\\.\\w",
     "\\b(client|host)\\b.{0,60}\\bblocked (using|by)",
     "policy restrictions \\(ip based\\)",
     "\\bbad ip\\b",
@@ -872,6 +1081,18 @@ rule "reverse-name-refused" {
   meaning  = "The reverse name of our address, or the upstream's, does not satisfy."
   source   = "RFC 7372"
   examples = ["rcpt 550 5.7.25 Validation failed"]
+}
+
+# Exchange Online says so after the dot, of the mailbox that sends.
+rule "submission-refused" {
+  code     = "5xx"
+  text     = ["storedrv.submission"]
+  scope    = "upstream"
+  action   = "failover"
+  then     = "hold"
+  meaning  = "The upstream cannot send this message from the mailbox that we log in to: never the recipient's fault."
+  source   = "Exchange Online texts"
+  examples = ["dot 554 5.2.0 STOREDRV.Submission.Exception:StoragePermanentException; Failed to process message due to a permanent exception"]
 }
 
 # --- Full ---------------------------------------------------------------------
@@ -974,30 +1195,28 @@ rule "mailbox-deferred" {
   ]
 }
 
-rule "no-such-recipient" {
+rule "bad-recipient-address" {
   stage    = "rcpt"
   code     = "5xx"
   enhanced = "5.1.*"
   scope    = "recipient"
   action   = "bounce"
-  meaning  = "The recipient's address does not exist, or is no address."
+  meaning  = "The upstream does not take the recipient's address."
   source   = "RFC 3463 X.1"
   examples = [
-    "rcpt 550 5.1.1 <bob@example.com>: Recipient address rejected: User unknown in local recipient table",
-    "rcpt 550 5.1.2 Bad destination system: no such domain",
-    "rcpt 501 5.1.3 Bad recipient address syntax",
-    "rcpt 556 5.1.10 Recipient address has null MX",
-    "rcpt 551 5.1.6 User has moved",
+    "rcpt 550 5.1.0 <bob@example.com>: Address rejected",
+    "rcpt 550 5.1.4 Ambiguous address",
   ]
 }
 
-rule "no-such-recipient-by-text" {
+rule "recipient-unavailable" {
   stage = "rcpt"
   code  = "5xx"
   text_regex = [
     "(user|recipient|mailbox|address|account|addressee)( name)? (is )?(unknown|unrouteable|invalid|not found|unavailable|does not exist|doesn't exist|not exist)",
-    "(unknown|invalid|unrouteable|no such|bad) (user|recipient|mailbox|address|account|local part|person|domain)",
-    "no mailbox here",
+    "(invalid|bad) (user|recipient|mailbox|address|account|local part|person|domain)",
+    "no such domain",
+    "unknown domain",
     "not listed in",
     "doesn't have a",
     "not our customer",
@@ -1005,13 +1224,10 @@ rule "no-such-recipient-by-text" {
   ]
   scope   = "recipient"
   action  = "bounce"
-  meaning = "The recipient's address does not exist."
-  source  = "RFC 5321 4.2.3; Exim, qmail, Sendmail texts"
+  meaning = "The recipient's address does not exist, or takes no mail."
+  source  = "RFC 5321 4.2.3; Exim, Domino texts"
   examples = [
-    "rcpt 550 Unrouteable address",
-    "rcpt 550 No such user here",
     "rcpt 550 Requested action not taken: mailbox unavailable",
-    "rcpt 511 sorry, no mailbox here by that name (#5.1.1 - chkuser)",
     "rcpt 550 bob@example.com... User bob (bob@example.com) not listed in Domino Directory",
   ]
 }
