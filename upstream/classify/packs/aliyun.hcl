@@ -1,7 +1,7 @@
 # Alibaba Cloud DirectMail, and Alibaba Mail, which answers much the same. The
 # format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["aliyun"]
 
 presets {
@@ -58,6 +58,7 @@ rule "aliyun-sender" {
 }
 
 rule "aliyun-credentials" {
+  stage      = ["hello", "auth", "mail"]
   code       = "5xx"
   text_regex = "authentication failure|username or passwd is null|cipher text is invalid"
   scope      = "upstream"
@@ -74,6 +75,7 @@ rule "aliyun-credentials" {
 }
 
 rule "aliyun-recipient" {
+  stage   = ["rcpt", "data", "body"]
   code    = "5xx"
   text    = ["rcptto", "dosn't exist", "isn't allowed to receive email", "\"rcpt to\" mailbox unavailable"]
   scope   = "recipient"

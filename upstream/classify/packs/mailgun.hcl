@@ -1,6 +1,6 @@
 # Sinch Mailgun. The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["mailgun"]
 
 presets {
@@ -9,7 +9,7 @@ presets {
 }
 
 rule "mailgun-limit" {
-  text_regex = "limit (\\(\\d+\\) )?(is )?(exceeded|reached)"
+  text_regex = "(not allowed to send: .*|\\b(request|sending|message|daily|hourly|monthly) )limit (\\(\\d+\\) )?(is )?(exceeded|reached)"
   scope      = "upstream"
   action     = "failover"
   then       = "park"
@@ -24,10 +24,11 @@ rule "mailgun-limit" {
 }
 
 rule "mailgun-account" {
-  text = [
-    "free accounts are for test purposes only", "sandbox subdomains are for test purposes only",
-    "activate your mailgun account", "activate your account", "is not allowed to send",
-    "account terminated", "account disabled", "account is disabled", "account suspended",
+  text_regex = [
+    "(free accounts|sandbox subdomains) are for test purposes only",
+    "activate your (mailgun )?account",
+    "\\bdomain\\b.{0,255} is not allowed to send",
+    "(^|: |\\byour )account (is )?(terminated|disabled|suspended)",
   ]
   scope   = "upstream"
   action  = "disable"

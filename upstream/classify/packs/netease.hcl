@@ -1,7 +1,7 @@
 # NetEase: 163, 126, yeah.net and the company mail. The text starts with a code
 # of NetEase's own, "HL:ICC". The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["netease"]
 
 presets {
@@ -86,6 +86,7 @@ rule "netease-logins" {
 }
 
 rule "netease-credentials" {
+  stage      = ["hello", "auth", "mail"]
   code       = "5xx"
   text_regex = "authentication failed|user has no permission|authentication is required|user (is )?locked"
   scope      = "upstream"

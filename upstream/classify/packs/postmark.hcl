@@ -1,6 +1,6 @@
 # Postmark. The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["postmark"]
 
 presets {
@@ -26,7 +26,7 @@ rule "postmark-inactive" {
 }
 
 rule "postmark-credits" {
-  text     = ["ran out of credits", "not allowed to send"]
+  text     = ["ran out of credits"]
   scope    = "upstream"
   action   = "failover"
   then     = "park"

@@ -1,6 +1,6 @@
 # Twilio SendGrid, SMTP API. The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["sendgrid"]
 
 presets {
@@ -82,6 +82,7 @@ rule "sendgrid-too-frequent" {
 }
 
 rule "sendgrid-credentials" {
+  stage      = ["hello", "auth", "mail"]
   code       = "5xx"
   text_regex = "authentication failed|bad username / password|authorization grant is invalid|account (is )?(disabled|suspended|under review)"
   scope      = "upstream"

@@ -1,6 +1,6 @@
 # Amazon SES, SMTP interface. The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["ses"]
 
 presets {
@@ -176,6 +176,7 @@ rule "ses-recipient-count" {
 }
 
 rule "ses-too-long" {
+  stage   = ["mail", "data", "body"]
   code    = "552"
   scope   = "message"
   action  = "failover"

@@ -1,6 +1,6 @@
 # Tencent: QQ mail and Exmail. The format is explained in generic.hcl.
 
-version   = 1
+version   = 2
 providers = ["tencent"]
 
 presets {
@@ -68,6 +68,7 @@ rule "tencent-sender" {
 }
 
 rule "tencent-credentials" {
+  stage      = ["hello", "auth", "mail"]
   code       = "5xx"
   text_regex = "login fail|authentication failed|authorization code"
   scope      = "upstream"
@@ -83,6 +84,7 @@ rule "tencent-credentials" {
 }
 
 rule "tencent-recipient" {
+  stage   = ["rcpt", "data", "body"]
   code    = "5xx"
   text    = ["mailbox not found", "is a deactivated mailbox", "mail is rejected by recipients", "user does not exist"]
   scope   = "recipient"
@@ -137,6 +139,7 @@ rule "tencent-sender-unauthenticated" {
 }
 
 rule "tencent-too-large" {
+  stage    = ["mail", "data", "body"]
   code     = "552"
   scope    = "message"
   action   = "failover"
