@@ -4,9 +4,9 @@
 # rule gives must hold, and in a list one is enough. A rule without code is about
 # refusals (4xx and 5xx), and one with error about the lack of a reply. A code
 # outranks an enhanced code that disagrees with it, which is then ignored.
-# Text never is a mail address: those are taken out of a reply before. Examples
-# are "STAGE [CODE [ENHANCED] TEXT | !ERROR]", where dot is the
-# stage body after the final dot.
+# Text is never looked for in mail addresses: they are an echo of what we said.
+# Examples are "STAGE [CODE [ENHANCED] TEXT | !ERROR]", where dot is the stage
+# body after the final dot.
 #
 # Free (the attempt costs the message none) follows from the rest unless given:
 # slow, park, hold and disable are free, and so is an upstream that is to blame
@@ -383,15 +383,21 @@ rule "recipient-verification-deferred" {
 }
 
 rule "recipient-restricted" {
-  stage   = ["rcpt", "data", "body"]
-  code    = "5xx"
-  text    = ["resolver.rst.", "resolver.adr."]
+  stage = ["rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "resolver\\.(rst|adr)\\.",
+    "delivery restriction",
+    "when sending to this (group|recipient)",
+    "\\b(group|recipient|list|mailbox) (only )?accepts (only )?(mail|messages|e-?mails)\\b",
+  ]
   scope   = "recipient"
   action  = "bounce"
   meaning = "The recipient takes no mail from this sender, or does not exist."
   source  = "Exchange NDR texts"
   examples = [
     "rcpt 550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this group",
+    "rcpt 550 5.7.1 Delivery restriction check failed because the sender was not authenticated when sending to this recipient",
     "dot 550 5.1.1 RESOLVER.ADR.RecipNotFound; not found",
   ]
 }
@@ -420,7 +426,7 @@ rule "relay-denied" {
     "relay(ing)?( (e?-?mails?|messages?))?( (to|for|from) \\S+)? (is )?not (allowed|permitted|authori[sz]ed)",
     "not (allowed|permitted|authori[sz]ed) to (use this server as a )?relay",
     "(un)?able to relay",
-    "(do|does) not relay",
+    "(do|does)( not|n't) (relay|handle mail for)",
     "not configured to relay",
     "insecure mail relay",
     "not an open relay",
@@ -453,9 +459,15 @@ rule "relay-denied" {
 # Before those of recipients, since some give such a sender the words or the code
 # of an unknown recipient.
 rule "sender-refused-at-rcpt" {
-  stage   = "rcpt"
-  code    = "5xx"
-  text    = ["sender address rejected", "sender verify fail", "sender verification fail", "domain of sender", "sender unknown", "unknown sender"]
+  stage = "rcpt"
+  code  = "5xx"
+  text_regex = [
+    "sender address rejected",
+    "sender verif(y|ication) fail",
+    "domain of sender",
+    "sender (is )?unknown\\b",
+    "unknown (envelope )?sender\\b",
+  ]
   scope   = "sender"
   action  = "hold"
   meaning = "The upstream does not take mail from this sender: not verified, not ours, or not known."
@@ -538,7 +550,8 @@ rule "recipient-rate" {
   text_regex = [
     "(user|recipient|mailbox).* (is )?receiv(ing|ed) (mail|messages|too many)",
     "exceeded (the|their) limit for the number of messages they can (receive|send to this recipient)",
-    "recipient's .{0,30}receive limit",
+    "\\breceiv(e|ing) (limit|quota|rate)\\b",
+    "\\b(recipient|mailbox|inbox)('s)? ((has|is|have|reached|exceeded|its|their|the|daily|hourly) )*(message|mail) (limit|quota)\\b",
     "recipient has exceeded (the )?message rate",
   ]
   scope   = "recipient"
@@ -549,12 +562,26 @@ rule "recipient-rate" {
     "rcpt 450 4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend your message at a later time",
     "rcpt 550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered",
     "rcpt 550 5.2.121 Recipient's per hour message receive limit from specific sender exceeded",
+    "rcpt 452 4.2.2 The recipient has reached its message limit",
     "rcpt 554 5.2.122 The recipient has exceeded their limit for the number of messages they can receive per hour.",
     "rcpt 450 4.2.1 The recipient has exceeded message rate limit. Try again later.",
   ]
 }
 
 # --- Our account, rate and address -------------------------------------------
+
+# The next connection may have more. A 421 is closing it anyway.
+rule "connection-used-up" {
+  stage      = ["mail", "rcpt", "data", "body"]
+  code       = ["450", "451", "452", "5xx"]
+  text_regex = "\\b(limits?|max(imum)?|too many|exceed\\w*)\\b.{0,40}\\b(per|in|on|for) (this |one |a |each |the )?(smtp )?(connection|session)\\b"
+  scope      = "upstream"
+  action     = "slow"
+  delay      = "30s"
+  meaning    = "The upstream has taken as much in one connection as it does."
+  source     = "Exim, PowerMTA texts"
+  examples   = ["mail 452 Message limit per connection reached"]
+}
 
 rule "quota-exceeded" {
   stage = ["mail", "rcpt", "data", "body"]
@@ -567,6 +594,7 @@ rule "quota-exceeded" {
     "number of (allowed )?(outgoing|outbound|sent) (e?-?mails?|messages)",
     "\\byou(, [^,]+,| \\S+)? (have |has |had |'ve )?(exceeded|reached) (your|the) ([a-z-]*mail|sending|message|outgoing|outbound|smtp|relay)s? (sending |message )?(quota|limit)",
     "\\b(sender|your account|you)( is| are|'re)? over (your |the )?(\\S+ )?quota",
+    "\\baccount limits? (is |has been )?(exceeded|reached)",
     "maximum credits",
     "(not enough|insufficient|out of|no more) (\\w+ )?credits?\\b",
     "policy reject(ed|ion)[- ]+quota",
@@ -597,6 +625,7 @@ rule "throttled" {
   text_regex = [
     "too many (concurrent |simultaneous )?(smtp )?(connections|sessions|messages|e?mails|transactions)",
     "too many recipients (from|received)",
+    "too many (invalid|unknown|bad|nonexistent|non-existent) (recipients|users|addresses)",
     "concurrent (smtp )?(connections?|sessions?)",
     "too much mail from",
     "\\brate.?limit",
@@ -618,6 +647,7 @@ rule "throttled" {
     "rcpt 450 4.7.1 Error: too many recipients from 192.0.2.1",
     "mail 451 4.7.1 Rate limit exceeded, try again later",
     "dot 454 Throttling failure: Maximum sending rate exceeded.",
+    "rcpt 550 Too many invalid recipients",
     "mail 550 Connection frequency limited",
     "rcpt 452 Too many recipients received this hour",
   ]
@@ -786,6 +816,7 @@ rule "not-logged-in" {
     "(client|user|you) (was |is |are |were )?not (authenticated|logged in)",
     "(please|need to) (authenticate|log ?in)",
     "authenticate first",
+    "^(error: )?(smtp |user |login |client )?authentication fail",
     "auth (command )?first",
     "turn on smtp authentication",
     "starttls (command )?(is )?(required|needed|first)",
@@ -807,15 +838,16 @@ rule "not-logged-in" {
   ]
 }
 
-# Dressed as temporary: no waiting mends it.
-rule "not-logged-in-for-now" {
+# Also where it is dressed as temporary: no waiting mends it.
+rule "not-logged-in-at-mail" {
   stage = "mail"
-  code  = "4xx"
+  code  = ["4xx", "5xx"]
   text_regex = [
     "auth(entication)? (is )?(required|needed)",
     "requires authentication",
     "must (first )?(authenticate|log ?in)",
     "not (authenticated|logged in)",
+    "(encryption|tls|ssl) (is )?(required|needed)",
     "starttls (command )?(is )?(required|needed|first)",
     "must issue (a |the )?starttls",
   ]
@@ -827,6 +859,7 @@ rule "not-logged-in-for-now" {
   examples = [
     "mail 451 5.7.3 STARTTLS is required to send mail",
     "mail 454 4.7.0 authentication required",
+    "mail 550 5.7.10 Encryption needed",
   ]
 }
 
@@ -853,11 +886,11 @@ rule "account-disabled" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = ["4xx", "5xx"]
   text_regex = [
-    "your (\\w+ )?account\\b.{0,40}\\b(suspended|disabled|blocked|locked|closed|deactivated|terminated|inactive|not (yet |been |yet been )?activ)",
+    "your (\\w+ )?account\\b[^.,;]{0,40}\\b(suspended|disabled|locked|closed|deactivated|terminated|inactive|not (yet |been |yet been )?activ|(is|been|temporarily|permanently) blocked)",
     "outgoing (e-?)?mail (suspension|hold|has been suspended)",
     "email outgoing blocked",
     "unusual (sending|outgoing) activity",
-    "sending (has been |is )?(paused|suspended|disabled)",
+    "sending (has been |is )?(temporarily )?(paused|suspended|disabled)",
   ]
   scope   = "upstream"
   action  = "disable"
@@ -936,6 +969,7 @@ rule "sender-refused" {
     "not owned by user",
     "\\bsendas",
     "unconfigured sending domain",
+    "unsolicited (e-?mails?|messages?) originating from your address",
     "send (mail |messages? |e?mails? )?(as|from|on behalf)\\b",
     "from address",
     "\\bfrom domain",
@@ -1139,6 +1173,16 @@ rule "mailbox-full" {
   ]
 }
 
+rule "mailbox-full-by-code" {
+  stage    = ["rcpt", "data", "body"]
+  enhanced = "5.2.2"
+  scope    = "recipient"
+  action   = "bounce"
+  meaning  = "The recipient's mailbox is full, and the upstream does not want to wait for it."
+  source   = "RFC 3463 X.2.2"
+  examples = ["rcpt 552 5.2.2 User exceeds the allowed size"]
+}
+
 # --- Too large ---------------------------------------------------------------
 
 rule "too-large" {
@@ -1316,6 +1360,46 @@ rule "upstream-trouble" {
 }
 
 # --- By stage and class ------------------------------------------------------
+
+# A 5xx that is no verdict on the mail, nor on the recipient: another upstream
+# may be well.
+rule "upstream-broken" {
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = "5xx"
+  text_regex = [
+    "\\b(server|system|local) (mis)?config",
+    "internal (server |system )?error",
+    "temporary (local |system |server )?(problem|error|failure)",
+    "service (is )?(currently|temporarily) unavailable",
+    "local error in processing",
+    "queue file write error",
+    "could not load drd",
+    "interrupted system call",
+    "(system|server) (is )?not accepting",
+  ]
+  scope   = "upstream"
+  action  = "failover"
+  free    = false
+  meaning = "The upstream has a fault of its own, and calls it permanent."
+  source  = "RFC 3463 X.3.2, X.3.5; Postfix, Exim, qmail texts, in sisimai"
+  examples = [
+    "rcpt 554 5.3.5 Local configuration error",
+    "rcpt 550 5.3.2 System not accepting network messages",
+    "dot 554 5.3.0 Internal server error",
+    "dot 550 Temporary local problem",
+  ]
+}
+
+rule "upstream-broken-by-code" {
+  stage    = ["mail", "rcpt", "data", "body"]
+  enhanced = ["5.3.2", "5.3.5"]
+  scope    = "upstream"
+  action   = "failover"
+  free     = false
+  meaning  = "The upstream takes no mail now, or is not set up for it, and calls that permanent."
+  source   = "RFC 3463 X.3.2, X.3.5"
+  examples = ["rcpt 554 5.3.2 Shutting down"]
+}
 
 rule "bad-sequence" {
   stage   = ["mail", "rcpt", "data", "body"]
