@@ -462,9 +462,10 @@ rule "sender-refused-at-rcpt" {
   stage = "rcpt"
   code  = "5xx"
   text_regex = [
-    "sender address rejected",
+    "\\bsender('s)? (address|domain)\\b.*(reject|refus|denied|invalid|not |unknown|doesn't)",
     "sender verif(y|ication) fail",
     "domain of sender",
+    "(invalid|bad|illegal) (envelope )?(sender|from|mail from|return.?path)\\b",
     "sender (is )?unknown\\b",
     "unknown (envelope )?sender\\b",
   ]
@@ -475,6 +476,7 @@ rule "sender-refused-at-rcpt" {
   examples = [
     "rcpt 553 5.7.1 <app@example.com>: Sender address rejected: not owned by user relay",
     "rcpt 550 5.1.0 <app@example.com>: Sender address rejected: User unknown in local recipient table",
+    "rcpt 550 5.1.2 Sender Domain Not Found",
     "rcpt 550 Sender verify failed",
   ]
 }
@@ -572,15 +574,21 @@ rule "recipient-rate" {
 
 # The next connection may have more. A 421 is closing it anyway.
 rule "connection-used-up" {
-  stage      = ["mail", "rcpt", "data", "body"]
-  code       = ["450", "451", "452", "5xx"]
-  text_regex = "\\b(limits?|max(imum)?|too many|exceed\\w*)\\b.{0,40}\\b(per|in|on|for) (this |one |a |each |the )?(smtp )?(connection|session)\\b"
-  scope      = "upstream"
-  action     = "slow"
-  delay      = "30s"
-  meaning    = "The upstream has taken as much in one connection as it does."
-  source     = "Exim, PowerMTA texts"
-  examples   = ["mail 452 Message limit per connection reached"]
+  stage = ["mail", "rcpt", "data", "body"]
+  code  = ["450", "451", "452", "5xx"]
+  text_regex = [
+    "\\b(message|e?-?mail|transaction)s? (limit|count|quota)\\b.{0,20}\\b(per|in|on|for) (this |one |a |each |the )?(smtp )?(connection|session)\\b",
+    "\\b(too many|max(imum)?( number of)?|\\d+) (messages?|e?-?mails?|transactions?) (per|in|on|for) (this |one |a |each |the )?(smtp )?(connection|session)\\b",
+  ]
+  scope   = "upstream"
+  action  = "slow"
+  delay   = "30s"
+  meaning = "The upstream has taken as much in one connection as it does."
+  source  = "Exim, PowerMTA texts"
+  examples = [
+    "mail 452 Message limit per connection reached",
+    "mail 450 Too many messages in this connection",
+  ]
 }
 
 rule "quota-exceeded" {
@@ -886,7 +894,7 @@ rule "account-disabled" {
   stage = ["mail", "rcpt", "data", "body"]
   code  = ["4xx", "5xx"]
   text_regex = [
-    "your (\\w+ )?account\\b[^.,;]{0,40}\\b(suspended|disabled|locked|closed|deactivated|terminated|inactive|not (yet |been |yet been )?activ|(is|been|temporarily|permanently) blocked)",
+    "\\b(your|sending) (\\w+ )?account\\b[^.,;]{0,40}\\b(suspended|disabled|locked|closed|deactivated|terminated|inactive|not (yet |been |yet been )?activ|(is|been|temporarily|permanently) blocked)",
     "outgoing (e-?)?mail (suspension|hold|has been suspended)",
     "email outgoing blocked",
     "unusual (sending|outgoing) activity",
