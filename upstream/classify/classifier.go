@@ -53,7 +53,7 @@ func compileAll(own, builtIn []Pack) (*Classifier, error) {
 		for _, r := range p.Rules {
 			m, err := compile(r)
 			if m != nil {
-				m.whole = i < len(own)
+				m.own = i < len(own)
 			}
 			if _, dup := c.rules[r.Name]; dup && err == nil {
 				err = fmt.Errorf("the name is taken by the rule at %s", c.rules[r.Name].Position)
@@ -167,6 +167,10 @@ func (t *table) add(r Rule, m *matcher) {
 			continue
 		}
 		for _, digit := range []int{0, 2, 3, 4, 5} {
+			yes := digit == 2 || digit == 3
+			if m.own && yes {
+				continue // no rule of the caller's has mail sent again that was taken
+			}
 			if m.answers(digit) {
 				t.replies[i][digit] = append(t.replies[i][digit], e)
 			}

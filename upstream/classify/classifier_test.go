@@ -248,6 +248,24 @@ func TestOwnRulesSeeAddresses(t *testing.T) {
 	}
 }
 
+// TestOwnRulesNeverJudgeAYes: what was taken stays taken, whatever a rule of the
+// caller's finds in the answer.
+func TestOwnRulesNeverJudgeAYes(t *testing.T) {
+	c, err := New(Pack{Name: "own", Rules: []Rule{
+		{Name: "own/1", Text: []string{"queued"}, Action: relay.ActionRetry},
+		{Name: "own/2", Stages: []relay.Stage{relay.StageBody}, Action: relay.ActionBounce},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := c.Classify(upstream.Answer{Provider: "generic", Stage: relay.StageBody, DotSent: true, Code: 250, Text: "Ok: queued as 1"}); v.Class != relay.ClassDelivered {
+		t.Errorf("%+v", v)
+	}
+	if v := c.Classify(upstream.Answer{Provider: "generic", Stage: relay.StageBody, DotSent: true, Code: 451, Text: "not queued"}); v.Rule != "own/1" {
+		t.Errorf("%+v", v)
+	}
+}
+
 // TestContradiction: a code of another class than the reply code counts for
 // nothing, but is shown.
 func TestContradiction(t *testing.T) {

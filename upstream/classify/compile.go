@@ -14,7 +14,7 @@ type matcher struct {
 	enhanced []enhancedPattern
 	text     []string   // folded
 	regex    expression // nil: none
-	whole    bool       // text and regex may also be met with the addresses in the text
+	own      bool       // of the caller's: text and regex may also be met with the addresses in the text, and it is about refusals only
 	kinds    uint32     // of errors, a bit for each; 0: the rule is about replies
 	dotSent  *bool
 }
@@ -198,7 +198,7 @@ func (m *matcher) reply(a *answer) bool {
 	if len(m.enhanced) > 0 && !slices.ContainsFunc(m.enhanced, func(p enhancedPattern) bool { return p.match(a.enhanced) }) {
 		return false
 	}
-	return m.words(a.words) || m.whole && m.words(a.folded)
+	return m.words(a.words) || m.own && m.words(a.folded)
 }
 
 // words reports whether text and expression match; the text is made only where
