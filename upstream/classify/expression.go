@@ -5,6 +5,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -16,12 +17,15 @@ type expression []alternative
 
 type alternative struct {
 	needs  [][]string // of each set, one word at least must be there
-	regexp *regexp.Regexp
+	regexp func() *regexp.Regexp
 }
 
 func compileExpression(s string) (expression, error) {
 	tree, err := syntax.Parse(s, syntax.Perl|syntax.FoldCase)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := syntax.Compile(tree.Simplify()); err != nil {
 		return nil, err
 	}
 	branches := []*syntax.Regexp{tree}
@@ -30,19 +34,26 @@ func compileExpression(s string) (expression, error) {
 	}
 	var e expression
 	for _, branch := range branches {
-		re, err := regexp.Compile(branch.String())
-		if err != nil {
-			return nil, err
-		}
-		e = append(e, alternative{needs(branch), re})
+		e = append(e, alternative{needs(branch), sync.OnceValue(func() *regexp.Regexp { return partOf(s, branch) })})
 	}
 	return e, nil
+}
+
+// partOf compiles a branch of the expression s when a text first gets so far: it
+// takes a millisecond, and most never do. The whole stands in for a branch that
+// cannot be written by itself.
+func partOf(s string, branch *syntax.Regexp) *regexp.Regexp {
+	re, err := regexp.Compile(branch.String())
+	if err != nil {
+		return regexp.MustCompile("(?i:" + s + ")") // syntax.Parse has taken it
+	}
+	return re
 }
 
 // match reports whether the expression matches somewhere in a folded text.
 func (e expression) match(text string) bool {
 	for i := range e {
-		if e[i].possible(text) && e[i].regexp.MatchString(text) {
+		if e[i].possible(text) && e[i].regexp().MatchString(text) {
 			return true
 		}
 	}
