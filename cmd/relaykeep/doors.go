@@ -26,58 +26,65 @@ func defaultDoors() []door {
 	}
 }
 
+// entrance is a door, and whether it wants a login, which we never make.
+type entrance struct {
+	door
+	locked bool
+}
+
 // doors gives the addresses of the listeners as they are reached from this
-// machine, those first that ask for least: unix sockets, then plain TCP, then
-// TLS, then those that want a login.
+// machine.
 func doors(listeners []config.Listener) []door {
-	var unix, plain, secure, locked []door
+	var all []entrance
 	for _, l := range listeners {
 		for _, a := range l.Addresses {
-			d := door{network: "tcp"}
+			e := entrance{door: door{network: "tcp"}, locked: l.Auth != nil && l.Auth.Required}
 			if l.TLS != nil {
-				d.implicitTLS, d.startTLS = l.TLS.Implicit, l.TLS.Required
+				e.implicitTLS, e.startTLS = l.TLS.Implicit, l.TLS.Required
 			}
 			if path, ok := strings.CutPrefix(a, "unix:"); ok {
-				d.network, d.address = "unix", path
-			} else if d.address, ok = reachable(a); !ok {
+				e.network, e.address = "unix", path
+			} else if e.address, ok = reachable(a); !ok {
 				continue
 			}
-			switch {
-			case l.Auth != nil && l.Auth.Required:
-				locked = append(locked, d)
-			case d.implicitTLS || d.startTLS:
-				secure = append(secure, d)
-			case d.network == "unix":
-				unix = append(unix, d)
-			default:
-				plain = append(plain, d)
-			}
+			all = append(all, e)
 		}
 	}
-	return slices.Concat(unix, plain, secure, locked)
+	return easiestFirst(all)
 }
 
 // boundDoors are those of a running daemon, as it tells them: sockets that systemd
 // has passed, too.
 func boundDoors(listeners []admin.ListenerStatus) []door {
-	var unix, plain, secure, locked []door
+	var all []entrance
 	for _, l := range listeners {
 		for _, a := range l.Addresses {
-			network, address, _ := strings.Cut(a, " ")
-			d := door{network: network, address: address, implicitTLS: l.TLS == admin.TLSImplicit, startTLS: l.TLS == admin.TLSRequired}
-			if network != "unix" {
-				d.address, _ = reachable(address)
+			e := entrance{locked: l.Login}
+			e.network, e.address, _ = strings.Cut(a, " ")
+			if e.network != "unix" {
+				e.address, _ = reachable(e.address)
 			}
-			switch {
-			case l.Login:
-				locked = append(locked, d)
-			case d.implicitTLS || d.startTLS:
-				secure = append(secure, d)
-			case network == "unix":
-				unix = append(unix, d)
-			default:
-				plain = append(plain, d)
-			}
+			e.implicitTLS, e.startTLS = l.TLS == admin.TLSImplicit, l.TLS == admin.TLSRequired
+			all = append(all, e)
+		}
+	}
+	return easiestFirst(all)
+}
+
+// easiestFirst gives those first that ask for least: unix sockets, then plain TCP,
+// then TLS, then those that want a login.
+func easiestFirst(all []entrance) []door {
+	var unix, plain, secure, locked []door
+	for _, e := range all {
+		switch {
+		case e.locked:
+			locked = append(locked, e.door)
+		case e.implicitTLS || e.startTLS:
+			secure = append(secure, e.door)
+		case e.network == "unix":
+			unix = append(unix, e.door)
+		default:
+			plain = append(plain, e.door)
 		}
 	}
 	return slices.Concat(unix, plain, secure, locked)

@@ -114,17 +114,21 @@ func TestBreakerIsProbedByOneMessage(t *testing.T) {
 	})
 }
 
+// poisoned takes all mail but that to one recipient.
+func poisoned(v relay.Verdict) *provider {
+	return &provider{answer: func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
+		if to.Address == "poison@x.example" {
+			return v
+		}
+		return ok
+	}}
+}
+
 // A message that every upstream resets costs itself attempts, and opens no
 // breaker; all others go at their first try while it is tried and tried again.
 func TestPoisonousMessageOpensNoBreaker(t *testing.T) {
-	answer := func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
-		if to.Address == "poison@x.example" {
-			return reset
-		}
-		return ok
-	}
 	const days = 5
-	a, b := &provider{answer: answer}, &provider{answer: answer}
+	a, b := poisoned(reset), poisoned(reset)
 	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
 		poison := w.box.put(w, to("poison@x.example", "a", "b"))
 		for range days * 24 * 6 {
@@ -156,12 +160,7 @@ func TestPoisonousMessageOpensNoBreaker(t *testing.T) {
 // A recipient at whom the upstream answers as if the account were disabled, though
 // others pass, is held alone: the lane is not closed for it again.
 func TestOneRecipientDisablesNobodyTwice(t *testing.T) {
-	a := &provider{answer: func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
-		if to.Address == "poison@x.example" {
-			return paused
-		}
-		return ok
-	}}
+	a := poisoned(paused)
 	within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
 		poison := w.box.put(w, to("poison@x.example", "a"))
 		for range 60 {
@@ -205,12 +204,7 @@ func TestABusyGreetingKeepsNothing(t *testing.T) {
 
 // A probe is another message than those that failed, if one is due.
 func TestProbeTakesAnotherMessage(t *testing.T) {
-	a := &provider{answer: func(_ context.Context, _ int, _ relay.Message, to relay.Recipient) relay.Verdict {
-		if to.Address == "poison@x.example" {
-			return paused
-		}
-		return ok
-	}}
+	a := poisoned(paused)
 	within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
 		poison := w.box.put(w, to("poison@x.example", "a"))
 		synctest.Wait()
