@@ -148,7 +148,8 @@ func (l *lane) succeed(old *lane, now time.Time) {
 	l.breaker = old.breaker
 	l.breaker.limits, l.breaker.row, l.breaker.probing = limits, slices.Clone(old.breaker.row), false
 	l.breaker.tryNow()
-	l.pausedBy, l.pause, l.before = old.pausedBy, old.pause, old.before
+	l.pausedBy, l.pause, l.away, l.before = old.pausedBy, old.pause, old.away, old.before
+	l.suspects = slices.Clone(old.suspects)
 	l.incident, l.quotaIncident = old.incident, old.quotaIncident
 	if l.Quota != nil && old.Quota != nil {
 		_ = l.Quota.Restore(now, old.Quota.State()) // it wrote the state itself

@@ -32,6 +32,7 @@ type attempt struct {
 	to       []relay.Recipient
 	marked   []bool // by place in to: the final dot may have been sent
 	verdicts []relay.Verdict
+	blamed   []bool    // by place in to: the verdict is the message's own fault
 	outcomes []outcome // by place in d.Recipients
 	found    shape     // that the upstream wants, where split says so
 	split    bool      // it wants smaller transactions
@@ -188,22 +189,32 @@ func (a *attempt) finding() finding {
 	return judge(a.verdicts)
 }
 
-// blamesItself reports whether every recipient whose verdict would close the lane is
-// suspect: others have passed since it closed the lane before, so that the message
-// is to blame, or whom it goes to.
+// noteBlame notes which verdicts are the message's own fault, by what was known
+// before it.
+func (a *attempt) noteBlame() {
+	a.l.mu.Lock()
+	defer a.l.mu.Unlock()
+	if len(a.l.suspects) == 0 {
+		return
+	}
+	a.blamed = make([]bool, len(a.verdicts))
+	for i := range a.verdicts {
+		a.blamed[i] = a.l.suspects.blamed(a.d.Message.ID, a.sender(), a.verdicts[i])
+	}
+}
+
+// isBlamed reports whether the verdict at a place is the message's own fault.
+func (a *attempt) isBlamed(place int) bool { return place < len(a.blamed) && a.blamed[place] }
+
+// blamesItself reports whether every verdict that would close the lane is the
+// message's own fault.
 func (a *attempt) blamesItself() bool {
 	for i := range a.verdicts {
-		if opensAtOnce(a.verdicts[i]) && (isQuota(a.verdicts[i]) || !a.suspect(&a.to[i])) {
+		if opensAtOnce(a.verdicts[i]) && !a.isBlamed(i) {
 			return false
 		}
 	}
 	return true
-}
-
-// suspect reports whether r has closed the lane before, and others have passed
-// since.
-func (a *attempt) suspect(r *relay.Recipient) bool {
-	return r.Upstream == a.l.Name && opensAtOnce(r.Last) && a.l.workedSince(r.LastAt)
 }
 
 // delivered reports whether the upstream took the message for somebody.

@@ -28,6 +28,10 @@ type scene struct {
 	// suspect: the recipient closes the lane for the second time, and others
 	// have passed in between, so that the message may be to blame.
 	suspect bool
+
+	// blamed: the message has had the lane closed, or its sender refused, and
+	// others have passed since: see suspects.
+	blamed bool
 }
 
 // outcome is a decision: the recipient's new value and what to tell.
@@ -67,7 +71,7 @@ func decide(r relay.Recipient, v relay.Verdict, sc scene) outcome {
 		return sc.queue(r, r.Eligible, 0, relay.EventDeferred)
 	case v.Action == relay.ActionBounce:
 		return finish(r, relay.Bounced, relay.EventBounced, "", sc)
-	case refusesForGood(v), v.Action == relay.ActionDisable && sc.suspect:
+	case refusesForGood(v), v.Action == relay.ActionDisable && sc.blamed:
 		return sc.refused(r, v)
 	case v.Action == relay.ActionSlow:
 		return sc.slow(r, v)
@@ -234,9 +238,9 @@ func (sc scene) refused(r relay.Recipient, v relay.Verdict) outcome {
 }
 
 // refusedSender is the incident of a sender that this upstream refuses; nil
-// where something else is to blame.
+// where something else is to blame, or the message itself.
 func (sc scene) refusedSender(v relay.Verdict) *relay.Incident {
-	if v.Scope != relay.ScopeSender || v.Action != relay.ActionHold && v.Then != relay.ActionHold {
+	if sc.blamed || !refusesSender(v) {
 		return nil
 	}
 	return senderIncident(sc.lane, sc.sender, v)

@@ -45,7 +45,10 @@ func (s *Scheduler) tryHeldAt(ctx context.Context, l *lane) {
 		}
 		nth := int(s.Random() * heldChoice)
 		_, err := s.Spool.ReleaseOne(ctx, number, nth, func(m relay.Message, r relay.Recipient) relay.Recipient {
-			out, _ := s.requeue(m, r, now)
+			if a, ok := s.assignment(m, r, now); !ok || a.Action != relay.RouteDeliver {
+				return r // what a route does with its mail it does where that is told
+			}
+			out, _ := s.requeueKnown(m, r, now)
 			return out
 		})
 		s.failedBy(err)

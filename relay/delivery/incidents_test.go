@@ -369,6 +369,52 @@ func TestHeldMailFollowsTheConfiguration(t *testing.T) {
 	}
 }
 
+// What may have been delivered goes no other way by itself, whatever held it: it
+// comes to be held by the incident that says so.
+func TestHeldDoubtsFollowNoConfiguration(t *testing.T) {
+	a, b := each(lost, unverif), always(ok)
+	within(t, func(s *box) Options { return oneWay(s, a) }, func(w *world) {
+		id := w.box.put(w, to("r@x.example", "a"))
+		w.after(2 * time.Minute)
+		if r := w.box.only(w, id); r.State != relay.Held || r.InDoubt != 1 || r.Incident != 1 {
+			t.Fatalf("%+v", r)
+		}
+		p := keptLanes(twoWays(w.box, a, b), "a")
+		r := p.Routes["default"]
+		r.Upstreams = []string{"b"}
+		p.Routes["default"] = r
+		w.apply(p)
+		for range 2 {
+			if err := w.s.ReleaseRoutes(w.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.after(30 * time.Minute)
+		}
+		if r := w.box.only(w, id); r.State != relay.Held || b.attempts() != 0 {
+			t.Errorf("%s, %d attempts at b", r.State, b.attempts())
+		}
+	})
+}
+
+// When one of two upstreams takes a sender again, what the other one's incident
+// holds has a way, and goes at once.
+func TestOneUpstreamFreesWhatAnotherRefuses(t *testing.T) {
+	var healed atomic.Bool
+	a, b := fromSender("bad@x.example", &healed), always(unverif)
+	within(t, func(s *box) Options { return twoWays(s, a, b) }, func(w *world) {
+		var ids []relay.ID
+		for range 20 {
+			ids = append(ids, w.box.putFrom(w, "bad@x.example", to("r@x.example", "a", "b")))
+			synctest.Wait()
+		}
+		healed.Store(true)
+		w.after(3 * time.Minute)
+		for _, id := range ids {
+			w.wantState(w.box.only(w, id), relay.Delivered)
+		}
+	})
+}
+
 // A sender that one upstream refuses goes by the other, without asking the
 // first; nothing is held.
 func TestRefusedSenderGoesAnotherWay(t *testing.T) {

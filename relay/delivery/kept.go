@@ -21,6 +21,7 @@ type kept struct {
 	Quota    []byte        `json:"quota,omitempty"`   // of the Meter
 	Pace     []byte        `json:"pace,omitempty"`    // of the Pace
 	Pause    time.Time     `json:"pause,omitzero"`    // asked to slow down: nothing is claimed until then
+	Away     bool          `json:"away,omitempty"`    // its mail is for others meanwhile
 	Shape    shape         `json:"shape,omitzero"`
 }
 
@@ -30,7 +31,7 @@ func (l *lane) stateBytes() []byte {
 	defer l.mu.Unlock()
 	k := kept{PausedBy: l.pausedBy, Shape: l.shape.at(time.Now()), Pace: l.Pace.State()}
 	if time.Now().Before(l.pause) {
-		k.Pause = l.pause
+		k.Pause, k.Away = l.pause, l.away
 	}
 	if l.breaker.state != BreakerClosed {
 		k.Until, k.Cooldown = l.breaker.until, l.breaker.cooldown
@@ -95,8 +96,8 @@ func (l *lane) takeOver(state []byte) error {
 		// Without it the upstream says again that it is asked too much.
 		_ = l.Pace.Restore(time.Now(), k.Pace)
 	}
-	if k.Pause.Before(time.Now().Add(maxPause)) { // else the clock was wrong
-		l.pause = k.Pause
+	if !k.Pause.After(time.Now().Add(maxPause)) { // else the clock was wrong
+		l.pause, l.away = k.Pause, k.Away
 	}
 	l.shape = k.Shape.at(time.Now())
 	l.keeps = l.keeps || l.shape != (shape{}) || len(k.Pace) > 0

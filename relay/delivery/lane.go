@@ -40,9 +40,10 @@ type lane struct {
 	away     bool      // while it is paused, its mail is for others
 	more     bool      // there may be mail that no slot was free for
 	worked   time.Time // it took a message
-	pausedBy string    // an operator; "" for nobody
-	shape    shape     // of transactions that the upstream was found to want
-	keeps    bool      // each settlement stores what is to be kept of the lane
+	suspects suspects
+	pausedBy string // an operator; "" for nobody
+	shape    shape  // of transactions that the upstream was found to want
+	keeps    bool   // each settlement stores what is to be kept of the lane
 
 	spent      bool // the quota is used up by our count
 	spentLong  bool // for so long that somebody should know
@@ -280,8 +281,9 @@ func (l *lane) run(d *spool.Delivery, gen uint64, taken time.Time) {
 // lane has been replaced meanwhile, its breaker and pace are of the past, but how
 // the upstream wants to be asked holds for those that have its place, too.
 func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
+	a.noteBlame()
 	f := a.finding()
-	if opensAtOnce(f.verdict) && a.blamesItself() {
+	if f.verdict.Action == relay.ActionDisable && a.blamesItself() {
 		f = finding{}
 	}
 	pause := pauseFor(a.verdicts)
@@ -294,6 +296,7 @@ func (l *lane) attempted(a *attempt, gen uint64, taken time.Time) {
 	if a.delivered() {
 		l.worked = a.ended
 	}
+	l.suspects.note(a.d.Message.ID, a.sender(), a.verdicts)
 	restart := turned && l.breaker.state == BreakerClosed
 	switch {
 	case restart:
@@ -333,13 +336,6 @@ func (l *lane) heed(a *attempt, pause time.Duration, restart bool) {
 	if until := a.ended.Add(pause); until.After(l.pause) {
 		l.pause, l.away = until, goesElsewhere(a.verdicts)
 	}
-}
-
-// workedSince reports whether the upstream has taken a message after t.
-func (l *lane) workedSince(t time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.worked.After(t)
 }
 
 // settled counts a commit that is over.

@@ -13,18 +13,38 @@ import (
 // release gives back what a closed incident holds, and returns how many
 // recipients. Where no route of today takes some of them, it opens again.
 func (s *Scheduler) release(ctx context.Context, i relay.Incident) (int, error) {
-	requeue := s.requeue
-	if i.ClosedBy == byConfiguration {
-		requeue = s.requeueKnown
+	known := i.ClosedBy == byConfiguration || i.ClosedBy == byProbe
+	var n, left int
+	var err error
+	if known {
+		n, left, err = s.letGoKnown(ctx, i.Number)
+	} else {
+		n, left, err = s.letGo(ctx, i.Number, s.requeue)
 	}
-	n, left, err := s.letGo(ctx, i.Number, requeue)
 	if left > 0 {
 		i.ClosedAt, i.ClosedBy = time.Time{}, ""
 		i.Detail = "mail is held still: no route of today takes it"
 		s.raise(&i)
 	}
 	s.tellReleased(i, n)
+	if err == nil && i.Kind == relay.IncidentSender {
+		err = s.releaseElsewhere(ctx, i)
+	}
 	return n, err
+}
+
+// releaseElsewhere lets go what other incidents of the sender hold of an incident
+// that has closed: the upstream that takes the sender again is another way for it.
+func (s *Scheduler) releaseElsewhere(ctx context.Context, closed relay.Incident) error {
+	open, err := s.Spool.Incidents(ctx, false)
+	for _, i := range open {
+		if err == nil && i.Kind == relay.IncidentSender && i.Sender == closed.Sender && i.Held > 0 {
+			var n int
+			n, _, err = s.letGo(ctx, i.Number, s.requeueElsewhere(i.Upstream))
+			s.tellReleased(i, n)
+		}
+	}
+	return err
 }
 
 // letGo has requeue decide on each recipient that an incident holds: n go, and
@@ -41,6 +61,42 @@ func (s *Scheduler) letGo(ctx context.Context, number int64, requeue func(relay.
 	})
 	left = int(stay.Load())
 	return max(0, n-left), left, err
+}
+
+// letGoKnown is letGo by requeueKnown. What is in doubt and left comes to be held by
+// the incident that says so, however that was which held it.
+func (s *Scheduler) letGoKnown(ctx context.Context, number int64) (n, left int, err error) {
+	doubts := make(map[string]relay.Incident) // by their causes
+	n, left, err = s.letGo(ctx, number, func(m relay.Message, r relay.Recipient, now time.Time) (relay.Recipient, bool) {
+		out, ok := s.requeueKnown(m, r, now)
+		if !ok && r.InDoubt > 0 {
+			_, i := Unbound(r)
+			doubts[i.Cause] = i
+		}
+		return out, ok
+	})
+	if err != nil || len(doubts) == 0 {
+		return n, left, err
+	}
+	numbers := make(map[string]int64)
+	for cause, i := range doubts {
+		if other := s.raise(&i); other != 0 && other != number {
+			numbers[cause] = other
+		}
+	}
+	if len(numbers) == 0 {
+		return n, left, nil
+	}
+	_, still, err := s.letGo(ctx, number, func(_ relay.Message, r relay.Recipient, _ time.Time) (relay.Recipient, bool) {
+		why, i := Unbound(r)
+		other, known := numbers[i.Cause]
+		if r.InDoubt == 0 || !known {
+			return r, false
+		}
+		r.HoldReason, r.Incident = why, other
+		return r, true
+	})
+	return n, still, err
 }
 
 // releaseAll is release in the background, until Stop. What is left then is
@@ -86,7 +142,7 @@ func (s *Scheduler) ReleaseRoutes(ctx context.Context) error {
 }
 
 func (s *Scheduler) releaseRoute(ctx context.Context, i relay.Incident) error {
-	n, left, err := s.letGo(ctx, i.Number, s.requeueKnown)
+	n, left, err := s.letGoKnown(ctx, i.Number)
 	if err != nil {
 		return err
 	}
@@ -183,10 +239,10 @@ func (s *Scheduler) requeueElsewhere(refuses string) func(relay.Message, relay.R
 			l := c.byName[name]
 			return name != refuses && l != nil && !l.senders.blocks(c.senderAt(name, m.From))
 		})
-		if !ok || !another && a.Action == relay.RouteDeliver {
+		if !ok || !another || a.Action != relay.RouteDeliver {
 			return r, false
 		}
-		return s.requeue(m, r, now)
+		return s.requeueKnown(m, r, now)
 	}
 }
 

@@ -28,7 +28,8 @@ func (a *attempt) settle() {
 func (a *attempt) decide(place int, random float64) outcome {
 	r := a.to[place]
 	sc := a.by.sceneOf(a.l.Name, a.sender(), a.d.Message, r, a.ended, random)
-	sc.suspect = a.suspect(&r)
+	sc.suspect = r.Upstream == a.l.Name && opensAtOnce(r.Last) && a.l.workedSince(r.LastAt)
+	sc.blamed = a.isBlamed(place)
 	if a.panicked != "" {
 		return broken(r, sc, a.marked != nil && a.marked[place], a.panicked)
 	}

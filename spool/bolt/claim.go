@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -30,12 +31,15 @@ func (s *Store) Claim(ctx context.Context, lane string, limit spool.Limit) ([]sp
 	err := s.view(func(tx *bbolt.Tx) error {
 		c.queue = tx.Bucket([]byte(bucketQueue))
 		c.due = tx.Bucket([]byte(bucketDue)).Cursor()
+		// Each claim begins with another chain, so that none that always has
+		// more than a lane can take starves the others.
+		first := rand.IntN(len(chains))
 		for _, priority := range claimOrder(s.leases.turn(lane)) {
-			for _, ch := range chains {
+			for i := range chains {
 				if c.full() {
 					return nil
 				}
-				c.scan(ch, priority)
+				c.scan(chains[(first+i)%len(chains)], priority)
 			}
 		}
 		return nil
