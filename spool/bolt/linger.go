@@ -16,7 +16,7 @@ const (
 // each. Between two of its messages the mark and the outcome of the one before
 // come up; in a transaction of their own they would have the client wait for
 // two. They are in less of a hurry than it is: they wait for its next message,
-// for half the time that a transaction takes at most.
+// for as long as two transactions take at most, and never over maxLinger.
 type rhythm struct {
 	took   time.Duration // by a transaction: a moving average
 	mail   time.Time     // the end of the last transaction that brought mail in
@@ -29,7 +29,7 @@ func (r *rhythm) linger(ops []*op, now time.Time) time.Duration {
 	if !r.stream || now.Sub(r.mail) > streamGap || bringsMail(ops) {
 		return 0
 	}
-	return min(r.took/2, maxLinger)
+	return min(2*r.took, maxLinger)
 }
 
 // committed notes a transaction that lasted from begin to end.

@@ -43,7 +43,7 @@ func TestLinger(t *testing.T) {
 				r.committed(c.ops, begin, now)
 			}
 			wait := r.linger(tt.ops, now.Add(tt.after))
-			if (wait > 0) != tt.waits || wait > took/2 {
+			if (wait > 0) != tt.waits || wait > 2*took {
 				t.Errorf("waits for %v", wait)
 			}
 		})
@@ -70,7 +70,7 @@ func TestAwait(t *testing.T) {
 			began := time.Now()
 			pause := 100 * time.Microsecond
 			if late {
-				pause = time.Millisecond
+				pause = 2 * maxLinger
 			}
 			go func() {
 				s.committer.ops <- &op{}
@@ -79,7 +79,7 @@ func TestAwait(t *testing.T) {
 			}()
 			got := s.await(marks())
 			waited := time.Since(began)
-			if late && (bringsMail(got) || len(got) != 2 || waited != 500*time.Microsecond) {
+			if late && (bringsMail(got) || len(got) != 2 || waited != maxLinger) {
 				t.Errorf("late: %d ops after %v", len(got), waited)
 			}
 			if !late && (!bringsMail(got) || len(got) != 3 || waited != pause) {
