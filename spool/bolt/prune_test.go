@@ -3,6 +3,7 @@ package bolt
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"relaykeep/relay"
@@ -67,26 +68,26 @@ func TestPruneLeavesWhatAnOperatorCallsBack(t *testing.T) {
 
 // What is being pruned is not an operator's to call back.
 func TestNobodyCallsBackWhatIsPruned(t *testing.T) {
-	s := openTest(t, Options{})
-	m := bounced(t, s)
-	pull := plug(t, s)
-	pruned := make(chan error)
-	go func() { pruned <- s.prune(time.Now().Add(4 * 24 * time.Hour)) }() // the body, not the message
-	for len(s.committer.ops) == 0 {
-		time.Sleep(time.Millisecond) // until it has decided
-	}
-	sending := 0
-	if n := retry(t, s, func(in spool.Selected) { sending += len(in.Sending) }); n != 0 || sending != 1 {
-		t.Errorf("%d messages are queued again, %d recipients in other hands", n, sending)
-	}
-	pull()
-	if err := <-pruned; err != nil {
-		t.Fatal(err)
-	}
-	if e, err := s.Get(t.Context(), m.ID); err != nil || e.HasBody || e.Recipients[0].State != relay.Bounced {
-		t.Errorf("%+v, %v", e, err)
-	}
-	if n := retry(t, s, func(spool.Selected) {}); n != 0 {
-		t.Errorf("it is queued without a body")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, Options{})
+		m := bounced(t, s)
+		pull := plug(t, s)
+		pruned := make(chan error, 1)
+		go func() { pruned <- s.prune(time.Now().Add(4 * 24 * time.Hour)) }() // the body, not the message
+		synctest.Wait()                                                       // it has decided
+		sending := 0
+		if n := retry(t, s, func(in spool.Selected) { sending += len(in.Sending) }); n != 0 || sending != 1 {
+			t.Errorf("%d messages are queued again, %d recipients in other hands", n, sending)
+		}
+		pull()
+		if err := <-pruned; err != nil {
+			t.Fatal(err)
+		}
+		if e, err := s.Get(t.Context(), m.ID); err != nil || e.HasBody || e.Recipients[0].State != relay.Bounced {
+			t.Errorf("%+v, %v", e, err)
+		}
+		if n := retry(t, s, func(spool.Selected) {}); n != 0 {
+			t.Errorf("it is queued without a body")
+		}
+	})
 }

@@ -1,12 +1,13 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
-	"os"
+	"net/http"
 	"syscall"
 	"testing"
-	"time"
 
 	"relaykeep/relay"
 	"relaykeep/upstream/upstreamtest"
@@ -109,9 +110,23 @@ func TestStopWithAnOperator(t *testing.T) {
 	if _, err := operator.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
+	idle, err := net.Dial("unix", n.socket) // kept: it is closed when the admin server stops
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	fmt.Fprint(idle, "GET /v1/version HTTP/1.1\r\nHost: relaykeep\r\n\r\n")
+	answers := bufio.NewReader(idle)
+	answer, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Fatal(err)
+	}
 	stopping(p)
-	for _, err := os.Stat(n.socket); err == nil; _, err = os.Stat(n.socket) {
-		time.Sleep(10 * time.Millisecond) // until the admin server stops, which comes after the claims
+	if _, err := answers.ReadByte(); err != io.EOF { // after the claims have ended
+		t.Fatalf("the admin server goes on: %v", err)
 	}
 	out.Release()
 	out.On(upstreamtest.Dot, nil)
