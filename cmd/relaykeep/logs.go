@@ -17,6 +17,7 @@ import (
 // outlet.
 type logs struct {
 	daemon, events hclog.Logger
+	lines          io.Writer // of events, where they are JSON; nil: events writes them
 	out            *outlet
 }
 
@@ -34,7 +35,11 @@ func openLogs(c config.Log, stderr io.Writer) (logs, error) {
 			JSONFormat: c.JSON, JSONEscapeDisabled: true, // <id@host> is for people, not for HTML
 		})
 	}
-	return logs{daemon: logger(), events: logger(), out: out}, nil
+	l := logs{daemon: logger(), events: logger(), out: out}
+	if c.JSON {
+		l.lines = out
+	}
+	return l, nil
 }
 
 // outlet is where the lines of a log go. Its place can change while they come:

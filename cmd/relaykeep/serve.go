@@ -61,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app, g *grammar) (err error) {
 		logs.daemon.Warn("systemd passes a socket that no listener names", "socket", name)
 	}
 	d, err := daemon.New(daemon.Options{
-		Config: conf, Logger: logs.daemon, Events: logs.events,
+		Config: conf, Logger: logs.daemon, Events: logs.events, EventLines: logs.lines,
 		Version: version(), Inherited: inherited,
 		Load: func() (*config.Config, error) {
 			path, _ := a.configPath(g)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -36,6 +37,10 @@ type Options struct {
 	// Events gets the line of each event. It should be another Logger than the
 	// one above: a log reader that stalls it must stall nothing else.
 	Events hclog.Logger
+
+	// EventLines gets the lines of events as JSON, in the place of Events, which
+	// says from which level on; nil: Events gets them.
+	EventLines io.Writer
 
 	// Watch gets every event as it happens; nil: nobody watches. Its Emit must
 	// not block.
@@ -147,6 +152,7 @@ func (d *Daemon) buildSink() error {
 	}
 	d.lines = logsink.New(logsink.Options{
 		Logger:    log,
+		JSON:      d.opt.EventLines,
 		Addresses: addressMode(d.opt.Config.Log.Addresses),
 		HashKey:   []byte(d.spool.Instance()),
 	})

@@ -13,7 +13,7 @@ import (
 // the events to it in their order.
 type Queue struct {
 	events chan relay.Event
-	handle func(relay.Event)
+	handle func(e relay.Event, more bool)
 	tell   func(lost uint64)
 	lost   atomic.Uint64
 
@@ -23,9 +23,10 @@ type Queue struct {
 }
 
 // NewQueue starts a queue of at most size events. handle takes an event, and
-// tell is told how many were dropped, once the queue is half empty again; they
-// are never called at the same time. Close ends the queue.
-func NewQueue(size int, handle func(relay.Event), tell func(lost uint64)) *Queue {
+// more says that it is called with another one at once; tell is told how many
+// were dropped, once the queue is half empty again. They are never called at
+// the same time. Close ends the queue.
+func NewQueue(size int, handle func(e relay.Event, more bool), tell func(lost uint64)) *Queue {
 	q := &Queue{
 		events:  make(chan relay.Event, max(size, 1)),
 		handle:  handle,
@@ -92,7 +93,7 @@ func (q *Queue) finish() {
 }
 
 func (q *Queue) take(e relay.Event) {
-	q.handle(e)
+	q.handle(e, len(q.events) > 0) // nobody else takes any
 	// Not before there is room: a reader that is slow all the time would get
 	// a line about losses for every other event.
 	if len(q.events) <= cap(q.events)/2 {

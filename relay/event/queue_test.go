@@ -23,7 +23,7 @@ type slow struct {
 	lost []uint64
 }
 
-func (s *slow) handle(e relay.Event) {
+func (s *slow) handle(e relay.Event, _ bool) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	s.got = append(s.got, e.Attempt)
@@ -89,7 +89,7 @@ func TestStalledHandlerStallsNobody(t *testing.T) {
 func TestCloseHasABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		q := NewQueue(4, func(relay.Event) { <-release }, func(uint64) {})
+		q := NewQueue(4, func(relay.Event, bool) { <-release }, func(uint64) {})
 		q.Emit(numbered(1))
 		synctest.Wait()
 		q.Emit(numbered(2))

@@ -1,6 +1,7 @@
 package logsink
 
 import (
+	"io"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -8,36 +9,73 @@ import (
 	"relaykeep/relay"
 )
 
+// maxHeld is how many bytes of lines are held back for those that follow.
+const maxHeld = 32 << 10
+
 // writer makes lines of events. One goroutine uses it.
 type writer struct {
-	log  hclog.Logger
-	mask masker
-	args []any // of the line at hand: kept for its memory
+	log    hclog.Logger // decides which levels are written, and writes all but JSON
+	out    io.Writer    // of JSON; nil: log writes the lines
+	mask   masker
+	fields []field // of the line at hand: kept for its memory
+	args   []any   // the same, for log
+	held   []byte  // lines for out
 }
 
-// write logs one event.
-func (w *writer) write(e relay.Event) {
-	level := levelOf(e.Kind)
-	if level < w.log.GetLevel() {
-		return
+// write logs one event. Where more follow at once, their lines may go out
+// together.
+func (w *writer) write(e relay.Event, more bool) {
+	if level := levelOf(e.Kind); level >= w.log.GetLevel() {
+		w.gather(&e)
+		w.line(level, w.sentence(&e))
 	}
-	w.args = w.args[:0]
+	if !more || len(w.held) >= maxHeld {
+		w.flush()
+	}
+}
+
+// gather fills w.fields.
+func (w *writer) gather(e *relay.Event) {
+	clear(w.fields)
+	w.fields = w.fields[:0]
 	// The event's own time, not that of its writing: hclog lets a field stand
 	// for its own.
 	w.add("@timestamp", e.At.UTC().Format(hclog.TimeFormatJSON))
 	w.add("event", string(e.Kind))
-	w.message(&e)
-	w.attempt(&e)
-	w.log.Log(level, w.sentence(&e), w.args...)
+	w.message(e)
+	w.attempt(e)
+}
+
+// line writes what was gathered.
+func (w *writer) line(level hclog.Level, sentence string) {
+	if w.out != nil {
+		w.held = appendLine(w.held, level, sentence, w.fields)
+		return
+	}
+	w.args = w.args[:0]
+	for i := range w.fields {
+		w.args = append(w.args, w.fields[i].key, w.fields[i].value())
+	}
+	w.log.Log(level, sentence, w.args...)
 	clear(w.args)
+}
+
+// flush writes the lines that were held back.
+func (w *writer) flush() {
+	if len(w.held) == 0 {
+		return
+	}
+	_, _ = w.out.Write(w.held) // nobody could be told
+	w.held = w.held[:0]
 }
 
 // lost logs how many events were dropped.
 func (w *writer) lost(n uint64) {
+	w.flush()
 	w.log.Warn("log lines were dropped: the log reader was too slow", "lost", n)
 }
 
-func (w *writer) add(key string, value any) { w.args = append(w.args, key, value) }
+func (w *writer) add(key, value string) { w.fields = append(w.fields, field{key: key, text: value}) }
 
 // text adds a text that is not an address.
 func (w *writer) text(key, value string) {
@@ -55,13 +93,14 @@ func (w *writer) prose(key, value string, e *relay.Event) {
 
 func (w *writer) number(key string, n int64) {
 	if n != 0 {
-		w.add(key, n)
+		w.fields = append(w.fields, field{key: key, number: n, numeric: true})
 	}
 }
 
+// millis adds a duration that is not zero in milliseconds.
 func (w *writer) millis(key string, d time.Duration) {
 	if d != 0 {
-		w.add(key, d.Milliseconds())
+		w.fields = append(w.fields, field{key: key, number: d.Milliseconds(), numeric: true})
 	}
 }
 

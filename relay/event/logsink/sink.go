@@ -2,6 +2,7 @@ package logsink
 
 import (
 	"context"
+	"io"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,10 +16,15 @@ const DefaultQueue = 8192
 
 // Options make a Sink.
 type Options struct {
-	// Logger writes the lines. It should have JSONFormat; its level decides
-	// which events are written. Its lock is held while a line is written, so
-	// who must not wait for a log reader must not use the same Logger.
+	// Logger writes the lines; its level decides which events are written. Its
+	// lock is held while a line is written, so who must not wait for a log
+	// reader must not use the same Logger.
 	Logger hclog.Logger
+
+	// JSON, where it is set, is written to in the place of Logger: the same
+	// lines as one with JSONFormat makes, in a fifth of the time. One call may
+	// bring several whole lines.
+	JSON io.Writer
 
 	Addresses Mode
 
@@ -41,7 +47,7 @@ func New(o Options) *Sink {
 	if o.Queue <= 0 {
 		o.Queue = DefaultQueue
 	}
-	s := &Sink{lines: writer{log: o.Logger, mask: masker{key: o.HashKey}}}
+	s := &Sink{lines: writer{log: o.Logger, out: o.JSON, mask: masker{key: o.HashKey}}}
 	s.SetAddresses(o.Addresses)
 	s.queue = event.NewQueue(o.Queue, s.write, s.lines.lost)
 	return s
@@ -50,9 +56,9 @@ func New(o Options) *Sink {
 // SetAddresses changes how addresses are written from now on.
 func (s *Sink) SetAddresses(m Mode) { s.mode.Store(uint32(m)) }
 
-func (s *Sink) write(e relay.Event) {
+func (s *Sink) write(e relay.Event, more bool) {
 	s.lines.mask.mode = Mode(s.mode.Load())
-	s.lines.write(e)
+	s.lines.write(e, more)
 }
 
 // Emit implements event.Sink. It never blocks.
