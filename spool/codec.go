@@ -41,7 +41,7 @@ func NewCodec() *Codec {
 
 // EncodeRecord gives the bytes of a record.
 func (c *Codec) EncodeRecord(r *Record) ([]byte, error) {
-	w := wireRecord{Message: toWireMessage(&r.Message), Table: r.Table, ReportDue: r.ReportDue}
+	w := wireRecord{Message: toWireMessage(&r.Message), Table: r.Table, ReportDue: r.ReportDue, Told: r.Told}
 	for i := range r.Signatures {
 		w.Signatures = append(w.Signatures, toWireSignature(&r.Signatures[i]))
 	}
@@ -61,7 +61,7 @@ func (c *Codec) DecodeRecord(b []byte) (Record, error) {
 	if err := c.decode(b, &w); err != nil {
 		return Record{}, fmt.Errorf("a stored message cannot be read: %w", err)
 	}
-	r := Record{Message: w.Message.message(), Table: w.Table, ReportDue: w.ReportDue}
+	r := Record{Message: w.Message.message(), Table: w.Table, ReportDue: w.ReportDue, Told: w.Told}
 	for i := range w.Signatures {
 		r.Signatures = append(r.Signatures, w.Signatures[i].signature())
 	}

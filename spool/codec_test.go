@@ -58,6 +58,9 @@ func anyRecord(t *rapid.T) Record {
 	if n := rapid.IntRange(0, 2).Draw(t, "signatures"); n > 0 {
 		r.Signatures = rapid.SliceOfN(signature, n, n).Draw(t, "kept")
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "told") {
+		r.Told = append(r.Told, rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "event"))
+	}
 	for range rapid.IntRange(0, 2).Draw(t, "intents") {
 		in := Intent{Index: rapid.Int().Draw(t, "index"), Action: text.Draw(t, "wanted"), By: text.Draw(t, "by"), At: when.Draw(t, "wantedAt")}
 		if rapid.Bool().Draw(t, "redirected") {
@@ -109,7 +112,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 15 + 1 /* Local, of the attempt only */}, {relay.Signature{}, 2}, {Record{}, 6}, {Intent{}, 5}, {Mark{}, 4}} {
+	}{{relay.Message{}, 16}, {relay.Recipient{}, 21}, {relay.Verdict{}, 15 + 1 /* Local, of the attempt only */}, {relay.Signature{}, 2}, {Record{}, 7}, {Intent{}, 5}, {Mark{}, 4}} {
 		if got := reflect.TypeOf(c.of).NumField(); got != c.want {
 			t.Errorf("%T has %d fields, and %d are known to be stored", c.of, got, c.want)
 		}

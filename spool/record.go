@@ -27,6 +27,9 @@ type Record struct {
 	// Intents are what operators want of recipients that are being sent, one at
 	// most for each.
 	Intents []Intent
+
+	// Told are the events that it begins with, encoded.
+	Told [][]byte
 }
 
 // maxSignatures bounds Record.Signatures.

@@ -18,6 +18,7 @@ type wireRecord struct {
 	Signatures []wireSignature `cbor:"4,keyasint,omitempty"`
 	ReportDue  bool            `cbor:"5,keyasint,omitempty"`
 	Intents    []wireIntent    `cbor:"6,keyasint,omitempty"`
+	Told       [][]byte        `cbor:"7,keyasint,omitempty"`
 }
 
 type wireIntent struct {

@@ -148,14 +148,17 @@ func (in *intake) write(b *batch, rec *spool.Record, events []relay.Event, d *sp
 // add writes a new message; the body follows what of it is staged. One of
 // which nothing is left to do is given no body: nobody will read it.
 func (b *batch) add(k spool.Key, rec *spool.Record, events []relay.Event, staged int, chunks [][]byte) error {
-	if err := b.putEvents(k, events); err != nil {
+	told, err := b.tell(k, rec.Told, events)
+	if err != nil {
 		return err
 	}
-	if rec.Finished() {
+	fresh := *rec
+	fresh.Told = told
+	if fresh.Finished() {
 		if err := b.unstage(k); err != nil {
 			return err
 		}
-		return b.insertFinished(k, rec)
+		return b.insertFinished(k, &fresh)
 	}
 	if staged > 0 {
 		if err := b.staged.Delete(k[:]); err != nil {
@@ -165,7 +168,7 @@ func (b *batch) add(k spool.Key, rec *spool.Record, events []relay.Event, staged
 	if err := b.putChunks(k, staged, chunks); err != nil {
 		return err
 	}
-	return b.insert(k, rec)
+	return b.insert(k, &fresh)
 }
 
 // mustBeFresh refuses an id that a message has, or one on its way in: its

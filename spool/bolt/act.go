@@ -165,7 +165,6 @@ func (b *batch) revive(k spool.Key) error {
 	at := timeKey(lastFinished(&rec), k)
 	for _, drop := range []func() error{
 		func() error { return b.history.Delete(k[:]) },
-		func() error { return b.finished.Delete(at) },
 		func() error { return b.kept.Delete(at) },
 	} {
 		if err := drop(); err != nil {

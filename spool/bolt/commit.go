@@ -238,7 +238,7 @@ func (s *Store) transact(ops []*op) error {
 			return err
 		}
 		id := tx.ID()
-		s.keepFreelist(maxKeptFreelist)
+		s.keepFreelist()
 		if err := tx.Commit(); err != nil {
 			return s.outcome(id, err)
 		}
@@ -287,7 +287,7 @@ type batch struct {
 	s  *Store
 	tx *bbolt.Tx
 
-	queue, history, bodies, staged, due, expiry, marks, events, finished, kept *bbolt.Bucket
+	queue, history, bodies, staged, due, expiry, marks, events, kept *bbolt.Bucket
 
 	delta     spool.Counts
 	counts    spool.Counts    // with delta in it, once written
@@ -304,11 +304,11 @@ func (s *Store) newBatch(tx *bbolt.Tx) *batch {
 		queue: bucket(bucketQueue), history: bucket(bucketHistory), bodies: bucket(bucketBodies),
 		staged: bucket(bucketStaged), due: bucket(bucketDue), expiry: bucket(bucketExpiry),
 		marks: bucket(bucketMarks), events: bucket(bucketEvents),
-		finished: bucket(bucketFinished), kept: bucket(bucketKept),
+		kept:    bucket(bucketKept),
 		touched: make(map[uint32]bool),
 	}
 	// Ids, and so the keys of these, only grow: full pages are right.
-	for _, grown := range []*bbolt.Bucket{b.queue, b.history, b.bodies, b.expiry, b.events, b.finished} {
+	for _, grown := range []*bbolt.Bucket{b.queue, b.history, b.bodies, b.expiry, b.events} {
 		grown.FillPercent = 0.9
 	}
 	return b

@@ -14,11 +14,16 @@
 // message; a large one is staged over several transactions and becomes visible
 // in the last. What a crash left half staged is swept at the next Open.
 //
-// A short list of the free pages is kept in the file, and any list is left
-// there by Close, so that Open need not visit every page; it is done
-// afterwards, at a tenth of the pace beside the work, and the store fails where
-// a page is damaged. After a crash behind a large drain, Open does visit them:
-// about a second for each gigabyte in use.
+// Where more than 128 MiB are in use a short list of the free pages is kept in
+// the file, and any list is left there by Close, so that Open need not visit
+// every page; it is done afterwards, at a tenth of the pace beside the work, and
+// the store fails where a page is damaged. After a crash of a small spool, or
+// behind a large drain, Open does visit them: about a second for each gigabyte
+// in use.
+//
+// Each tree that a message touches is two or three pages more in a commit. So
+// its events lie in its record, and the history has no index: it is pruned in
+// the order of receipt.
 //
 // Nothing is loaded at Open that grows with the queue: only the chains (lists
 // of upstreams), the counts, and the marks of the few deliveries that an
@@ -45,8 +50,7 @@
 //	expiry    time (8), id → nothing: when the next recipient runs out of time or
 //	          is due for a warning; 0 where a report is due
 //	marks     id, lease (8) → mark
-//	events    id, sequence (8) → event
-//	finished  time (8), id → nothing: to prune the history by
+//	events    id, sequence (8) → event: those that its record has no room for
 //	kept      time (8), id → nothing: bodies of failed mail that are kept
 //	tokens    upstream → refresh token
 //	incidents number (8) → incident

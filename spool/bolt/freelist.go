@@ -1,26 +1,26 @@
 package bolt
 
-import (
-	"math"
-
-	"go.etcd.io/bbolt"
-)
+import "go.etcd.io/bbolt"
 
 // bbolt can leave the list of free pages in the file, or find them at Open by a
 // visit to every page that is in use. The list makes a start with a million
 // messages a matter of milliseconds instead of seconds, but each commit writes it
-// anew: a long one, after a large drain, makes commits 35 times slower. So it is
-// kept while it takes a few pages, and once more when the store closes.
+// anew: a short one is a page more, and a long one, after a large drain, makes
+// commits 35 times slower. So it is kept where the visit would take long and the
+// list is a few pages, and once more when the store closes.
 
-// maxKeptFreelist is how many free pages a list of three pages holds, with room
-// for those that the commit itself gives up.
-const maxKeptFreelist = 3*pageSize/8 - 512
+const (
+	// maxKeptFreelist is how many free pages a list of three pages holds, with
+	// room for those that the commit itself gives up.
+	maxKeptFreelist = 3*pageSize/8 - 512
+	// walkable is how many bytes in use a visit takes a tenth of a second for.
+	walkable = 128 << 20
+)
 
-// keepFreelist says whether the commits to come leave the list: where there are
-// at most so many free pages.
-func (s *Store) keepFreelist(most int) {
+// keepFreelist says whether the commits to come leave the list.
+func (s *Store) keepFreelist() {
 	st := s.db.Stats()
-	s.db.NoFreelistSync = st.FreePageN+st.PendingPageN > most
+	s.db.NoFreelistSync = s.space.used.Load() < s.walkable || st.FreePageN+st.PendingPageN > maxKeptFreelist
 }
 
 // leaveFreelist leaves the list, however long it is, when nothing else is
@@ -29,7 +29,7 @@ func (s *Store) leaveFreelist() {
 	if s.opt.ReadOnly || s.freelist || s.Err() != nil {
 		return
 	}
-	s.keepFreelist(math.MaxInt)
+	s.db.NoFreelistSync = false
 	err := guard(func() error { return s.db.Update(func(*bbolt.Tx) error { return nil }) })
 	if err != nil {
 		s.log.Warn("no list of free pages could be left in the spool, so the next start takes longer", "error", err.Error())

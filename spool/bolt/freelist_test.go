@@ -48,6 +48,7 @@ func crashed(t *testing.T, s *Store) (path string) {
 func drained(t *testing.T) *Store {
 	t.Helper()
 	s := openTest(t, Options{})
+	s.walkable = 0
 	s.Open("a", true)
 	spooltest.Accept(t, s, strings.Repeat("0123456789abcde\n", (maxKeptFreelist+512)*pageSize/16), spooltest.Recipients("a", "x@example.com")...)
 	ds, _, err := s.Claim(t.Context(), "a", spool.Limit{Messages: 1, Recipients: 1})
@@ -65,6 +66,7 @@ func drained(t *testing.T) *Store {
 
 func TestAShortFreelistIsInTheFile(t *testing.T) {
 	s := openTest(t, Options{})
+	s.walkable = 0 // as if much was in use
 	spooltest.Accept(t, s, "body", spooltest.Recipients("a", "x@example.com")...)
 	if !hasFreelist(t, s.opt.Path) {
 		t.Error("a crash now would cost a visit to every page")
@@ -76,6 +78,39 @@ func TestAShortFreelistIsInTheFile(t *testing.T) {
 	defer again.Close()
 	if err := again.Verify(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A visit to a few pages is cheap: a small spool has no list until it is closed.
+func TestASmallSpoolWritesNoList(t *testing.T) {
+	s := openTest(t, Options{})
+	m := spooltest.Accept(t, s, "body", spooltest.Recipients("a", "x@example.com")...)
+	if hasFreelist(t, s.opt.Path) {
+		t.Error("each commit writes a page more")
+	}
+	again, err := Open(Options{Path: crashed(t, s), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantBody(t, again, m, "body")
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !hasFreelist(t, again.opt.Path) {
+		t.Error("the next start visits every page")
+	}
+}
+
+// The start of a large spool writes a list, too.
+func TestOpenLeavesTheList(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool.db")
+	s := openTest(t, Options{Path: path})
+	spooltest.Accept(t, s, strings.Repeat("0123456789abcde\n", 140<<20/16), spooltest.Recipients("a", "x@example.com")...)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if openTest(t, Options{Path: path}); !hasFreelist(t, path) {
+		t.Error("a crash now would cost a visit to every page")
 	}
 }
 

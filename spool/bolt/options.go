@@ -64,6 +64,13 @@ const (
 	pruneBatch  = 500
 	pruneBodies = 20
 
+	// sweepPage is how many messages of the history one read transaction of
+	// pruning looks at.
+	sweepPage = 4096
+	// sweepPause is how long what a sweep passed over waits at least to be looked
+	// at again.
+	sweepPause = 10 * time.Minute
+
 	openTimeout   = 500 * time.Millisecond // for the lock: a second daemon ends soon
 	lockInterval  = 20 * time.Millisecond  // between tries to get it
 	pruneInterval = time.Minute

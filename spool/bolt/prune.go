@@ -34,20 +34,32 @@ func (s *Store) maintain() {
 	}
 }
 
-// prune removes what is older than it is to be kept, batch by batch, and the
-// oldest beyond that while the spool is crowded.
+// prune removes what is older than it is to be kept, batch by batch, and what
+// came first beyond that while the spool is crowded.
 func (s *Store) prune(now time.Time) error {
+	s.pruning.Lock()
+	defer s.pruning.Unlock()
+	s.history.begin()
 	for {
 		history, kept := now.Add(-s.opt.History), now.Add(-s.opt.KeepFailed)
 		if s.space.isCrowded() {
 			history, kept = now, now
 		}
-		n, err := s.pruneBatch(history, kept)
-		if err == nil && n == 0 {
-			n, err = s.forgetBatch(now)
+		more, err := s.pruneBodies(kept)
+		if err == nil && !more {
+			more, err = s.pruneHistory(history)
 		}
-		if err != nil || n == 0 {
+		if err == nil && !more {
+			var n int
+			n, err = s.forgetBatch(now)
+			more = n > 0
+		}
+		if err != nil {
+			s.history = historySweep{} // what it was to remove is there still
 			return err
+		}
+		if !more {
+			return nil
 		}
 		select {
 		case <-s.closing:
@@ -57,36 +69,22 @@ func (s *Store) prune(now time.Time) error {
 	}
 }
 
-// pruneBatch removes bodies that were kept since before one time or, when there
-// are none, finished messages from before another, and returns how many it
-// touched.
-func (s *Store) pruneBatch(history, kept time.Time) (n int, err error) {
-	bodies, leased, err := s.leaseOlder(bucketKept, kept, pruneBodies)
-	if err != nil {
-		return 0, err
-	}
-	var messages [][]byte
-	if len(bodies) == 0 {
-		messages, leased, err = s.leaseOlder(bucketFinished, history, pruneBatch)
-	}
-	if err != nil || len(bodies)+len(messages) == 0 {
-		return 0, err
+// pruneBodies removes some bodies that were kept since before a time; more is
+// false where there were none.
+func (s *Store) pruneBodies(t time.Time) (more bool, err error) {
+	bodies, leased, err := s.leaseOlder(bucketKept, t, pruneBodies)
+	if err != nil || len(bodies) == 0 {
+		return false, err
 	}
 	defer s.leases.end(leased)
-	err = s.do(context.Background(), &op{bytes: (len(bodies) + len(messages)) * 512, run: func(b *batch) error {
+	return true, s.do(context.Background(), &op{bytes: len(bodies) * 512, run: func(b *batch) error {
 		for _, key := range bodies {
 			if err := b.dropKept(key); err != nil {
 				return err
 			}
 		}
-		for _, key := range messages {
-			if err := b.dropFinished(key); err != nil {
-				return err
-			}
-		}
 		return nil
 	}})
-	return len(bodies) + len(messages), err
 }
 
 // leaseOlder is olderThan for messages, which it leases, so that no operator calls
@@ -139,33 +137,4 @@ func (b *batch) dropKept(key []byte) error {
 		}
 	}
 	return b.kept.Delete(key)
-}
-
-// dropFinished removes a finished message, its events, and its body where one
-// is kept. One that is finished no more stays.
-func (b *batch) dropFinished(key []byte) error {
-	if b.finished.Get(key) == nil {
-		return nil
-	}
-	at, k, ok := splitTimeKey(key)
-	if !ok {
-		return b.finished.Delete(key)
-	}
-	if raw := b.history.Get(k[:]); raw != nil {
-		if rec, err := b.s.codec.DecodeRecord(raw); err == nil {
-			b.delta.Add(&rec, -1)
-		}
-		if err := b.history.Delete(k[:]); err != nil {
-			return err
-		}
-	}
-	if err := deletePrefix(b.events, k[:]); err != nil {
-		return err
-	}
-	if kept := timeKey(at, k); b.kept.Get(kept) != nil {
-		if err := b.dropKept(kept); err != nil {
-			return err
-		}
-	}
-	return b.finished.Delete(key)
 }

@@ -37,13 +37,8 @@ func (s *Store) Get(ctx context.Context, id relay.ID) (e spool.Entry, err error)
 			return err
 		}
 		e.Message, e.Recipients = rec.Message, rec.Recipients
-		c := tx.Bucket([]byte(bucketEvents)).Cursor()
-		for key, v := c.Seek(k[:]); bytes.HasPrefix(key, k[:]); key, v = c.Next() {
-			event, err := s.codec.DecodeEvent(v, &e.Message)
-			if err != nil {
-				return err
-			}
-			e.Events = append(e.Events, event)
+		if e.Events, err = s.readEvents(tx, k, &rec); err != nil {
+			return err
 		}
 		first, _ := tx.Bucket([]byte(bucketBodies)).Cursor().Seek(k[:])
 		e.HasBody = bytes.HasPrefix(first, k[:])

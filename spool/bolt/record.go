@@ -47,7 +47,7 @@ func (b *batch) insertFinished(k spool.Key, rec *spool.Record) error {
 		return err
 	}
 	b.delta.Add(rec, 1)
-	return b.finished.Put(timeKey(lastFinished(rec), k), nil)
+	return nil
 }
 
 // replace writes the new value of an unfinished message: in the queue while
@@ -71,18 +71,14 @@ func (b *batch) replace(k spool.Key, before, after *spool.Record) error {
 
 // finish moves a message from the queue to the history.
 func (b *batch) finish(k spool.Key, rec *spool.Record, enc []byte) error {
-	at := lastFinished(rec)
 	if err := b.queue.Delete(k[:]); err != nil {
 		return err
 	}
 	if err := b.history.Put(k[:], enc); err != nil {
 		return err
 	}
-	if err := b.finished.Put(timeKey(at, k), nil); err != nil {
-		return err
-	}
 	if rec.Failed() && b.s.opt.KeepFailed > 0 {
-		return b.kept.Put(timeKey(at, k), nil)
+		return b.kept.Put(timeKey(lastFinished(rec), k), nil)
 	}
 	return b.deleteBody(k, rec.Message.Size)
 }
@@ -190,22 +186,4 @@ func (b *batch) dueKeys(k spool.Key, rec *spool.Record) ([]dueKey, error) {
 	}
 	slices.SortFunc(keys, compareDue)
 	return slices.Compact(keys), nil
-}
-
-// putEvents stores what happened to a message.
-func (b *batch) putEvents(k spool.Key, events []relay.Event) error {
-	for i := range events {
-		seq, err := b.events.NextSequence()
-		if err != nil {
-			return err
-		}
-		enc, err := b.s.codec.EncodeEvent(&events[i])
-		if err != nil {
-			return err
-		}
-		if err := b.events.Put(seqKey(k, seq), enc); err != nil {
-			return err
-		}
-	}
-	return nil
 }

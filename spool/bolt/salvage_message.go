@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"relaykeep/relay"
@@ -61,6 +62,10 @@ func (w *salvage) decode(k spool.Key, raw []byte) (spool.Record, error) {
 		return rec, errors.New("its record is damaged")
 	}
 	mendStates(rec.Recipients)
+	rec.Told = slices.DeleteFunc(rec.Told, func(enc []byte) bool {
+		_, err := w.to.codec.DecodeEvent(enc, &rec.Message)
+		return err != nil
+	})
 	rec.Table = strings.ReplaceAll(rec.Table, "\x01", "") // which ends it in the list of chains
 	return rec, nil
 }

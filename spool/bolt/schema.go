@@ -8,7 +8,7 @@ import (
 )
 
 // schemaVersion is that of the layout in the package comment.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // bucket names. A bucket is never used again for another purpose.
 const (
@@ -22,7 +22,7 @@ const (
 	bucketExpiry   = "expiry"
 	bucketMarks    = "marks"
 	bucketEvents   = "events"
-	bucketFinished = "finished"
+	bucketFinished = "finished" // up to schema 3
 	bucketKept     = "kept"
 	bucketTokens   = "tokens"
 
@@ -45,7 +45,7 @@ const (
 // also writes the new number: a crash within it leaves the old schema, and the
 // next start resumes.
 func migrations() []func(*bbolt.Tx) error {
-	return []func(*bbolt.Tx) error{createLayout, addIncidents, addDedupe}
+	return []func(*bbolt.Tx) error{createLayout, addIncidents, addDedupe, dropFinished}
 }
 
 // migrate brings the file to schemaVersion, step by step.
@@ -112,6 +112,10 @@ func addIncidents(tx *bbolt.Tx) error {
 func addDedupe(tx *bbolt.Tx) error {
 	return createBuckets(tx, bucketDedupe, bucketForget)
 }
+
+// dropFinished takes schema 3 to 4. The history is pruned by its own order, and
+// events lie in records: those in the bucket of events stay there.
+func dropFinished(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketFinished)) }
 
 // createLayout makes schema 1.
 func createLayout(tx *bbolt.Tx) error {

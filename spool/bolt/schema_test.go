@@ -12,7 +12,7 @@ import (
 	"relaykeep/spool"
 )
 
-// back makes a file what an older schema left, which had these buckets not yet.
+// back makes a file what a schema up to 3 left, which had these buckets not yet.
 func back(t *testing.T, path string, schema uint32, buckets ...string) {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, nil)
@@ -24,6 +24,9 @@ func back(t *testing.T, path string, schema uint32, buckets ...string) {
 			if err := tx.DeleteBucket([]byte(name)); err != nil {
 				return err
 			}
+		}
+		if _, err := tx.CreateBucket([]byte(bucketFinished)); err != nil {
+			return err
 		}
 		return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaSchema), binary.BigEndian.AppendUint32(nil, schema))
 	})
@@ -70,6 +73,46 @@ func TestSchemaTwoIsUpgraded(t *testing.T) {
 	if e, err := s.Get(t.Context(), m.ID); err != nil || e.Message != m {
 		t.Errorf("%+v, %v", e, err)
 	}
+}
+
+// Schema 3 had all events in their bucket, where they stay, and an index of the
+// history, which goes.
+func TestSchemaThreeIsUpgraded(t *testing.T) {
+	path, m := closed(t, "body")
+	back(t, path, 3)
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		k, err := spool.KeyOf(m.ID)
+		if err != nil {
+			return err
+		}
+		enc, err := spool.NewCodec().EncodeEvent(&relay.Event{Kind: relay.EventHeld, Detail: "of old"})
+		if err != nil {
+			return err
+		}
+		if err := tx.Bucket([]byte(bucketFinished)).Put(timeKey(time.Now(), k), nil); err != nil {
+			return err
+		}
+		events := tx.Bucket([]byte(bucketEvents))
+		seq, err := events.NextSequence()
+		if err != nil {
+			return err
+		}
+		return events.Put(seqKey(k, seq), enc)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := openTest(t, Options{Path: path})
+	deliverAll(t, s, relay.Delivered)
+	e, err := s.Get(t.Context(), m.ID)
+	if err != nil || len(e.Events) < 2 || e.Events[len(e.Events)-2].Detail != "of old" || e.Events[len(e.Events)-1].Kind != relay.EventDelivered {
+		t.Errorf("%+v, %v", e.Events, err)
+	}
+	closeVerified(t, s)
 }
 
 func TestMigrationsLeadToTheSchema(t *testing.T) {

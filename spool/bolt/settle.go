@@ -111,7 +111,7 @@ func (b *batch) settle(k spool.Key, d *spool.Delivery, l *lease, outcome *spool.
 		}
 	}
 	after.Signatures = signatures(&after, l.marked, outcome.Signature)
-	if err := b.putEvents(k, outcome.Events); err != nil {
+	if after.Told, err = b.tell(k, before.Told, outcome.Events); err != nil {
 		return nil, err
 	}
 	if outcome.LaneState != nil {

@@ -26,7 +26,8 @@ type Store struct {
 	db       *bbolt.DB
 	codec    *spool.Codec
 	instance string
-	freelist bool // the file holds a list of its free pages
+	freelist bool  // the file holds a list of its free pages
+	walkable int64 // the constant; tests change it
 
 	committer committer
 	chunks    chunkPool
@@ -35,6 +36,9 @@ type Store struct {
 	leases    leaseTable
 	counts    publishedCounts
 	doubts    []spool.Delivery // found at Open; Doubts hands them out
+
+	pruning sync.Mutex   // held while something is pruned
+	history historySweep // of who prunes
 
 	unreadable sync.Map // of spool.Key: what tellUnreadable has told of
 
@@ -62,6 +66,8 @@ func Open(opt Options) (*Store, error) {
 		failed:  make(chan struct{}),
 		closing: make(chan struct{}),
 		noRoom:  make(chan struct{}),
+
+		walkable: walkable,
 	}
 	s.space.disk = freeDisk
 	if s.log == nil {
@@ -165,7 +171,8 @@ func (s *Store) openDatabase() error {
 		}
 		if !s.opt.ReadOnly {
 			s.db.MmapFlags = 0 // for when it is mapped anew
-			s.keepFreelist(maxKeptFreelist)
+			s.space.committed(s.db)
+			s.keepFreelist()
 		}
 		return nil
 	})
