@@ -120,9 +120,10 @@ func (n *node) table() string {
 	return route.New(routes).Fingerprint()
 }
 
-// longMessage is message i of so many.
+// longMessage is message i of so many, from a minute ago: a command asks for what
+// is older than a second.
 func longMessage(i, messages int) *spool.Incoming {
-	now := time.Now()
+	now := time.Now().Add(-time.Minute)
 	m := &relay.Message{
 		ID: spool.NewID(), MessageID: fmt.Sprintf("<%d@app.example.com>", i), Subject: fmt.Sprintf("report %d", i),
 		From: "app@example.com", ReceivedAt: now, Listener: "local", Client: "127.0.0.1",
