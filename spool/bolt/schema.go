@@ -10,6 +10,10 @@ import (
 // schemaVersion is that of the layout in the package comment.
 const schemaVersion = 4
 
+// oldestReadable is the first schema that a reader can do with, such as who
+// verifies a backup of then: it lacks nothing.
+const oldestReadable = 3
+
 // bucket names. A bucket is never used again for another purpose.
 const (
 	bucketMeta     = "meta"
@@ -71,6 +75,17 @@ func migrate(db *bbolt.DB, path string) error {
 			return fmt.Errorf("spool %s: upgrade from schema %d to %d: %w", path, version, version+1, err)
 		}
 	}
+}
+
+// mayRead says why a file of a schema cannot even be read.
+func mayRead(version int) error {
+	switch {
+	case version > schemaVersion:
+		return fmt.Errorf("it has the schema %d, and this relaykeep knows schemas up to %d: use the newer version that wrote it", version, schemaVersion)
+	case version < oldestReadable:
+		return fmt.Errorf("it has the schema %d, and this relaykeep reads schemas from %d on: start the daemon once to upgrade it", version, oldestReadable)
+	}
+	return nil
 }
 
 // readSchema gives 0 for a file without a layout.

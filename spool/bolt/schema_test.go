@@ -106,6 +106,9 @@ func TestSchemaThreeIsUpgraded(t *testing.T) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
+	if r, err := CheckFile(t.Context(), path, nil); err != nil || r.Err() != nil || r.Messages != 1 {
+		t.Errorf("it is not sound as it is: %+v, %v", r, err)
+	}
 	s := openTest(t, Options{Path: path})
 	deliverAll(t, s, relay.Delivered)
 	e, err := s.Get(t.Context(), m.ID)

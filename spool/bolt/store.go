@@ -236,8 +236,8 @@ func (s *Store) load() error {
 		}
 		if s.opt.ReadOnly {
 			version, err := readSchema(s.db)
-			if err == nil && version != schemaVersion {
-				err = fmt.Errorf("it has the schema %d and this relaykeep reads %d: start the daemon once to upgrade it", version, schemaVersion)
+			if err == nil {
+				err = mayRead(version)
 			}
 			if err != nil {
 				return fmt.Errorf("spool %s: %w", s.opt.Path, err)
