@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -99,11 +98,12 @@ func overTLS(ctx context.Context, o options) error {
 
 // compare runs the loads through all, in turn, and prints medians.
 func compare(ctx context.Context, o options, all []contestant, loads []scenario) error {
+	loads, err := chosen(loads, func(s scenario) string { return s.name }, o.only)
+	if err != nil {
+		return err
+	}
 	var rows []row
 	for _, s := range loads {
-		if !strings.Contains(s.name, o.only) {
-			continue
-		}
 		s.messages = max(int(float64(s.messages)*o.scale), s.sessions)
 		r := row{scenario: s, results: make([][]result, len(all))}
 		for round := range o.rounds {

@@ -92,3 +92,17 @@ func run(ctx context.Context, what []string, o options) error {
 	}
 	return nil
 }
+
+// chosen gives those whose name contains what -only says.
+func chosen[T any](all []T, name func(T) string, only string) (some []T, err error) {
+	var names []string
+	for _, one := range all {
+		if names = append(names, name(one)); strings.Contains(name(one), only) {
+			some = append(some, one)
+		}
+	}
+	if len(some) == 0 {
+		err = fmt.Errorf("-only %q is in no name; there are: %s", only, strings.Join(names, "; "))
+	}
+	return some, err
+}

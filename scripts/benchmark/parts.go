@@ -35,6 +35,10 @@ func parts() []part {
 // byPart runs the benchmarks of the tree's tests, in turn with those of another
 // revision where one is named, and lets benchstat say what is known of them.
 func byPart(ctx context.Context, o options) error {
+	some, err := chosen(parts(), func(p part) string { return p.folder }, o.only)
+	if err != nil {
+		return err
+	}
 	trees := []*tree{{name: "now", folder: "."}}
 	if o.against != "" {
 		before := &tree{name: "before", folder: filepath.Join(o.folder, "before")}
@@ -43,10 +47,7 @@ func byPart(ctx context.Context, o options) error {
 		}
 		trees = []*tree{before, trees[0]}
 	}
-	for _, p := range parts() {
-		if !strings.Contains(p.folder, o.only) {
-			continue
-		}
+	for _, p := range some {
 		fmt.Fprintf(os.Stderr, "%s\n", p.folder)
 		for range o.rounds {
 			for _, t := range trees {
