@@ -65,5 +65,6 @@ func (s *Sink) write(e relay.Event, more bool) {
 func (s *Sink) Emit(e relay.Event) { s.queue.Emit(e) }
 
 // Close writes what is in the queue, for as long as ctx allows; its error says
-// how many lines are missing. After it Emit does nothing.
+// how many lines are missing, beside those in the write that hangs. After it
+// Emit does nothing.
 func (s *Sink) Close(ctx context.Context) error { return s.queue.Close(ctx) }

@@ -186,20 +186,28 @@ func (s *stalling) Write(p []byte) (int, error) {
 }
 
 func TestStalledReaderStallsNobody(t *testing.T) {
-	var out stalling
-	out.Lock()
-	s := New(Options{Logger: logTo(&out), JSON: &out, Queue: 10})
-	for range 1000 {
+	synctest.Test(t, func(t *testing.T) {
+		read, write := io.Pipe()
+		s := New(Options{Logger: logTo(write), JSON: write, Queue: 10})
 		s.Emit(relay.Event{Kind: relay.EventReloaded})
-	}
-	out.Unlock()
-	if err := s.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	told := strings.Count(out.String(), "log lines were dropped")
-	if told != 1 {
-		t.Errorf("the loss was told %d times, want once:\n%s", told, out.String())
-	}
+		synctest.Wait() // it hangs in the write
+		for range 1000 {
+			s.Emit(relay.Event{Kind: relay.EventReloaded})
+		}
+		lines := make(chan string, 1)
+		go func() {
+			b, _ := io.ReadAll(read)
+			lines <- string(b)
+		}()
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		write.Close()
+		got := <-lines
+		if told := strings.Count(got, "log lines were dropped"); told != 1 || !strings.Contains(got, `"lost":990`) {
+			t.Errorf("the loss was told %d times, want once, of 990:\n%s", told, got)
+		}
+	})
 }
 
 func TestCloseGivesUpOnAStalledReader(t *testing.T) {
@@ -213,6 +221,51 @@ func TestCloseGivesUpOnAStalledReader(t *testing.T) {
 			t.Errorf("Close = %v, want the deadline", err)
 		}
 		read.Close()
+	})
+}
+
+// counting is a log reader that counts the writes.
+type counting struct {
+	stalling
+	writes int
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	n, err := c.stalling.Write(p)
+	c.writes++
+	return n, err
+}
+
+// A line does not wait for the next event, and those that wait for the reader go
+// out together.
+func TestLinesGoOutTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out counting
+		s := New(Options{Logger: logTo(&out), JSON: &out})
+		lines := func(want, writes int) {
+			t.Helper()
+			synctest.Wait()
+			if got := strings.Count(out.String(), "\n"); got != want || out.writes != writes {
+				t.Errorf("%d lines in %d writes, want %d in %d", got, out.writes, want, writes)
+			}
+		}
+		s.Emit(relay.Event{Kind: relay.EventReloaded})
+		lines(1, 1)
+		s.Emit(relay.Event{Kind: relay.EventAttempt}) // is not written at this level
+		lines(1, 1)
+		out.Lock()
+		for range 10 {
+			s.Emit(relay.Event{Kind: relay.EventReloaded})
+		}
+		s.Emit(relay.Event{Kind: relay.EventAttempt}) // is the last, and holds nothing back
+		out.Unlock()
+		synctest.Wait()
+		if got := strings.Count(out.String(), "\n"); got != 11 || out.writes > 3 {
+			t.Errorf("%d lines in %d writes, want 11 in three at most", got, out.writes)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 
